@@ -1,0 +1,77 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config holds the settings of one onepassword input: their types, their defaults, what makes them wrong and
+// how to put it right.
+//
+// Unpack is the way in: it reads, checks and reports every problem at once, each with its key and the remedy.
+// Options declares each setting for people, and the configuration files and their documentation are generated from it.
+package config
+
+import (
+	"time"
+
+	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
+)
+
+// TokenVariable is the name under which the shipped configuration looks for the token, in the keystore first and in
+// the environment then.
+const TokenVariable = "ONEPASSWORD_EVENTS_TOKEN"
+
+// The limits of the settings. Those of the API are from the Events API reference.
+const (
+	MinInterval        = time.Second
+	MaxInterval        = 24 * time.Hour
+	MaxInitialInterval = 120 * 24 * time.Hour // the API keeps events for 120 days
+	MaxLimit           = 1000
+	MaxNamespaceBytes  = 100 // Elasticsearch's rule for a part of a data stream's name
+)
+
+// EventTypes returns the names of all event types, in the order in which they are documented.
+func EventTypes() []string {
+	return []string{"audit_events", "item_usages", "signin_attempts"}
+}
+
+// Config is one input: one 1Password account, its event types and how to fetch them.
+type Config struct {
+	ID                    string        `config:"id"`                  // names the input; part of its cursors' registry keys
+	Token                 Secret        `config:"token"`               // the Events API bearer token; or TokenFile
+	TokenFile             string        `config:"token_file"`          // a file with the token, read again when it changes
+	URL                   string        `config:"url"`                 // https://host[:port]; "": the server that the token names
+	EventTypes            []string      `config:"event_types,replace"` // from EventTypes()
+	Interval              time.Duration `config:"interval"`            // pause after a last page
+	InitialInterval       time.Duration `config:"initial_interval"`    // how far back the first run reaches
+	Limit                 int           `config:"limit"`               // events a page
+	APIVersion            string        `config:"api_version"`         // v1 or v2
+	RateLimit             RateLimit     `config:"rate_limit"`
+	PreserveOriginalEvent bool          `config:"preserve_original_event"`
+	Namespace             string        `config:"namespace"`        // data_stream.namespace
+	ShutdownTimeout       time.Duration `config:"shutdown_timeout"` // wait for acknowledgements at a stop
+
+	// Transport is timeout, proxy_*, ssl.* and idle_connection_timeout under the names that they have in every Beat.
+	Transport httpcommon.HTTPTransportSettings `config:",inline"`
+}
+
+// RateLimit is what the beat allows itself, over all event types and inputs of a token. 0 switches one of them off.
+type RateLimit struct {
+	RequestsPerMinute int `config:"requests_per_minute"`
+	RequestsPerHour   int `config:"requests_per_hour"`
+}
+
+// Default returns the settings of an input that sets nothing. It is complete but for the token.
+func Default() Config {
+	transport := httpcommon.DefaultHTTPTransportSettings()
+	transport.Timeout = 60 * time.Second
+	transport.IdleConnTimeout = 90 * time.Second
+	return Config{
+		EventTypes:      EventTypes(),
+		Interval:        5 * time.Second,
+		InitialInterval: 24 * time.Hour,
+		Limit:           MaxLimit,
+		APIVersion:      "v2",
+		RateLimit:       RateLimit{RequestsPerMinute: 600, RequestsPerHour: 30000}, // the API's own
+		Namespace:       "default",
+		ShutdownTimeout: 5 * time.Second,
+		Transport:       transport,
+	}
+}

@@ -1,0 +1,257 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The declarations: each setting of an input once, in the order in which the documentation shows them.
+
+package config
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Options returns the input's own settings, one for each key of Config.
+func Options() []Option {
+	var options []Option
+	for _, section := range Sections() {
+		options = append(options, section.Options...)
+	}
+	return options
+}
+
+// Section is a group of options under one heading.
+type Section struct {
+	Title   string
+	Options []Option
+}
+
+// Sections returns Options in groups.
+func Sections() []Section { return slices.Clone(completeSections()) }
+
+// completeSections takes the defaults over from Default, so that they are written down once.
+var completeSections = sync.OnceValue(func() []Section {
+	defaults := defaultValues()
+	sections := slices.Clone(inputSections)
+	for i := range sections {
+		sections[i].Options = slices.Clone(sections[i].Options)
+		for j := range sections[i].Options {
+			if option := &sections[i].Options[j]; option.Default == "" {
+				option.Default = defaults[option.Key]
+			}
+		}
+	}
+	return sections
+})
+
+var inputSections = []Section{{Title: "Account", Options: []Option{
+	{
+		Key: "id", Type: Text, Example: "acme", Common: true,
+		Summary: "Names the input. Required as soon as there are several.",
+		Detail:  "1 to 128 of the characters `A-Z a-z 0-9 . _ -`. Cursors are stored under it: an input with another id starts from the beginning.",
+	},
+	{
+		Key: "token", Type: Text, Example: `"${` + TokenVariable + `}"`, Common: true,
+		Summary: "The bearer token of an Events Reporting integration. Exactly one of token and token_file is set.",
+		Detail: "`${NAME}` is taken from the beat's keystore, or from the environment. Keep the token itself out of this file: " +
+			"`./onepasswordbeat keystore create`, then `./onepasswordbeat keystore add " + TokenVariable + "`.",
+	},
+	{
+		Key: "token_file", Type: Text, Example: "/run/secrets/onepassword_events_token",
+		Summary: "A file that holds the token and nothing else.",
+		Detail:  "It is read again when it changes, so that a rotated token needs no restart. Make it readable for the beat's user only.",
+	},
+	{
+		Key: "url", Type: Text, Example: "https://events.1password.com", Common: true,
+		Summary: "The server of the Events API. By default the one that the token names.",
+		Detail: "https://events.1password.com, https://events.ent.1password.com, https://events.1password.ca, https://events.1password.eu: a token works on its own server only. " +
+			"No path. http:// is accepted for this machine only (localhost, 127.0.0.1, [::1]).",
+	},
+}}, {Title: "What is fetched, and when", Options: []Option{
+	{
+		Key: "event_types", Type: List, Common: true,
+		Summary: "The event types to fetch.",
+		Detail:  "A type that the token does not grant is reported and does not hold up the others.",
+	},
+	{
+		Key: "interval", Type: Duration, Common: true,
+		Summary: "The pause after a last page, 1s to 24h.",
+		Detail: "While a page says that there are more, the next one follows at once. Three event types at 5s make 36 requests a minute and 2160 an hour, " +
+			"6 % and 7.2 % of what the API allows; at 1s it is 30 % and 36 %.",
+	},
+	{
+		Key: "initial_interval", Type: Duration, Common: true,
+		Summary: "How far back the first run reaches, at most 2880h, which is the 120 days that the API keeps.",
+		Detail:  "Without effect once a cursor is stored; `./onepasswordbeat state reset` forgets it.",
+	},
+	{
+		Key: "limit", Type: Integer,
+		Summary: "Events a page, 1 to 1000.",
+		Detail:  "The API keeps it in its cursor: it has no effect on a stored one until `./onepasswordbeat state reset`.",
+	},
+	{
+		Key: "api_version", Type: Text,
+		Summary: "The version of the API, v2 or v1.",
+		Detail:  "v2 sends the same events with more fields.",
+	},
+	{
+		Key: "rate_limit.requests_per_minute", Type: Integer,
+		Summary: "The most requests a minute, over all event types and inputs with the same token. 0 switches this limit off.",
+		Detail:  "The default is the API's own limit. Lower it when another program uses the same token.",
+	},
+	{
+		Key: "rate_limit.requests_per_hour", Type: Integer,
+		Summary: "The most requests an hour, counted in the same way. 0 switches this limit off.",
+	},
+}}, {Title: "Events and stopping", Options: []Option{
+	{
+		Key: "preserve_original_event", Type: Bool,
+		Summary: "Keep the bytes that the API sent in event.original.",
+		Detail:  "Roughly doubles the size of an event.",
+	},
+	{
+		Key: "namespace", Type: Text,
+		Summary: "The last part of the data stream's name, and data_stream.namespace.",
+		Detail:  "Events go to `logs-1password.<event type>-<namespace>`. At most 100 bytes, lower case, no space and none of `\\ / * ? \" < > | , # : -`.",
+	},
+	{
+		Key: "shutdown_timeout", Type: Duration,
+		Summary: "How long a stop waits for the output to acknowledge what is on its way.",
+		Detail:  "What is not acknowledged by then is fetched again at the next start. 0 does not wait.",
+	},
+}}, {Title: "Connection", Options: []Option{
+	{
+		Key: "timeout", Type: Duration,
+		Summary: "The most time for one request, its answer included.",
+	},
+	{
+		Key: "idle_connection_timeout", Type: Duration,
+		Summary: "How long an unused connection is kept open. 0 keeps it for good.",
+		Detail:  "Shorter than interval, and each poll needs a new connection.",
+	},
+	{
+		Key: "proxy_url", Type: Text, Example: "http://proxy.example.com:3128",
+		Summary: "The proxy to go through. By default HTTPS_PROXY and NO_PROXY of the environment.",
+		Detail:  "User and password may stand in it, from a variable of the keystore.",
+	},
+	{
+		Key: "proxy_headers", Type: Map, Example: "{X-Site: north}",
+		Summary: "Headers for the proxy, in the request that opens the tunnel.",
+	},
+	{
+		Key: "proxy_disable", Type: Bool,
+		Summary: "Use no proxy, not even the environment's.",
+	},
+}}, {Title: "TLS", Options: []Option{
+	{
+		Key: "ssl.enabled", Type: Bool, Default: "true",
+		Summary: "false ignores all other ssl settings. The connection is encrypted in any case: that depends on the URL.",
+	},
+	{
+		Key: "ssl.verification_mode", Type: Text, Default: "full",
+		Summary: "What is checked of the server's certificate: full, strict, certificate (not its name), or none.",
+		Detail:  "With none anybody on the way can read the token.",
+	},
+	{
+		Key: "ssl.certificate_authorities", Type: List, Example: `["/etc/pki/root/ca.pem"]`,
+		Summary: "Files or PEM texts with the authorities to trust, instead of the system's.",
+		Detail:  "What a proxy that decrypts needs.",
+	},
+	{
+		Key: "ssl.ca_trusted_fingerprint", Type: Text, Example: "4c85b7ff5f2d4c1d9d3f3b6f0d7f3b0b8e8a6c1f5a2f5c9c6f1e0d2b3a4c5d6e",
+		Summary: "SHA-256 of a certificate authority, hexadecimal, that is trusted when the server presents it.",
+	},
+	{
+		Key: "ssl.ca_sha256", Type: List, Example: `["aDmfvQhWT8eKtFwZ2mHVGTO4Ll4kF3tV2wVnV1qXc0g="]`,
+		Summary: "Base64 SHA-256 pins: the chain must hold a certificate authority with one of these public keys.",
+	},
+	{
+		Key: "ssl.certificate", Type: Text, Example: `"/etc/pki/client/cert.pem"`,
+		Summary: "File or PEM text of a client certificate, for a proxy that asks for one.",
+	},
+	{
+		Key: "ssl.key", Type: Text, Example: `"/etc/pki/client/cert.key"`,
+		Summary: "File or PEM text of the client certificate's key.",
+	},
+	{
+		Key: "ssl.key_passphrase", Type: Text, Example: `"${CLIENT_KEY_PASSPHRASE}"`,
+		Summary: "The passphrase of the key.",
+	},
+	{
+		Key: "ssl.key_passphrase_path", Type: Text, Example: "/run/secrets/client_key_passphrase",
+		Summary: "A file with the passphrase of the key.",
+	},
+	{
+		Key: "ssl.supported_protocols", Type: List, Default: "[TLSv1.2, TLSv1.3]",
+		Summary: "The TLS versions to offer. Earlier ones than TLSv1.2 are refused.",
+	},
+	{
+		Key: "ssl.cipher_suites", Type: List, Example: "[ECDHE-ECDSA-AES-256-GCM-SHA384, ECDHE-RSA-AES-256-GCM-SHA384]",
+		Summary: "The cipher suites for TLSv1.2. By default Go's choice.",
+	},
+	{
+		Key: "ssl.curve_types", Type: List, Example: "[P-256, P-384]",
+		Summary: "The elliptic curves for the key exchange. By default Go's choice.",
+	},
+	{
+		Key: "ssl.renegotiation", Type: Text, Default: "never",
+		Summary: "Whether the server may renegotiate: never, once or freely.",
+	},
+}}}
+
+// CommonOptions returns the settings that every Filebeat input has and that libbeat provides.
+func CommonOptions() []Option { return slices.Clone(commonOptions) }
+
+var commonOptions = []Option{
+	{
+		Key: "type", Type: Text, Default: "onepassword",
+		Summary: "The kind of input; there is this one only.",
+	},
+	{
+		Key: "enabled", Type: Bool, Default: "true",
+		Summary: "false switches the input off and keeps its cursors.",
+	},
+	{
+		Key: "tags", Type: List, Example: "[production, eu]",
+		Summary: "Tags for each event, beside forwarded.",
+	},
+	{
+		Key: "fields", Type: Map, Example: "{team: identity}",
+		Summary: "Fields to add to each event, below fields.",
+	},
+	{
+		Key: "fields_under_root", Type: Bool, Default: "false",
+		Summary: "Add them at the top of the event instead. They win over fields of the same name.",
+	},
+	{
+		Key: "processors", Type: List, Example: "[{drop_fields: {fields: [source.geo]}}]",
+		Summary: "Processors for this input's events. An event that they drop counts as delivered.",
+	},
+	{
+		Key: "index", Type: Text, Example: "logs-1password.custom-default",
+		Summary: "The data stream or index for this input's events, instead of `logs-1password.<event type>-<namespace>`.",
+		Detail:  "Format strings such as `%{[event.dataset]}` are possible. Outside of `logs-1password.*-*` the beat's template does not apply.",
+	},
+	{
+		Key: "pipeline", Type: Text, Example: "my-pipeline",
+		Summary: "An ingest pipeline of Elasticsearch for this input's events. It must exist: Elasticsearch refuses events for one that does not.",
+	},
+	{
+		Key: "publisher_pipeline.disable_host", Type: Bool, Default: "true",
+		Summary: "false adds the host on which the beat runs as host.name, which is not where the event happened.",
+	},
+	{
+		Key: "keep_null", Type: Bool, Default: "false",
+		Summary: "Keep fields whose value is null. The mapping makes none; processors may.",
+	},
+}
+
+// commonKeys are the first parts of the common options' keys.
+func commonKeys() []string {
+	keys := make([]string, 0, len(commonOptions))
+	for _, option := range commonOptions {
+		top, _, _ := strings.Cut(option.Key, ".")
+		keys = append(keys, top)
+	}
+	return keys
+}

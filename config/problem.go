@@ -1,0 +1,50 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// What is wrong with a configuration, collected so that all of it is said at once.
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// problem is one thing that is wrong: the key that a person has to look at, and what is wrong there and what to do.
+type problem struct{ key, text string }
+
+// problems collects them, at most one for a key.
+type problems []problem
+
+// add notes a problem with key, unless there is one already: the first is the cause, the rest follows from it.
+func (p *problems) add(key, format string, args ...any) {
+	if !p.has(key) {
+		*p = append(*p, problem{key, fmt.Sprintf(format, args...)})
+	}
+}
+
+func (p *problems) has(key string) bool {
+	for _, known := range *p {
+		if known.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// err joins all problems to one error, one line each and in the order of Options, without the token; nil if there are
+// none.
+func (p *problems) err(token Secret) error {
+	order := Options()
+	position := func(each problem) int {
+		return slices.IndexFunc(order, func(option Option) bool { return strings.HasPrefix(option.Key+".", each.key+".") })
+	}
+	slices.SortStableFunc(*p, func(a, b problem) int { return position(a) - position(b) })
+	errs := make([]error, 0, len(*p))
+	for _, each := range *p {
+		errs = append(errs, errors.New(redact(each.key+": "+each.text, token)))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,227 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// From a configuration file's section to a Config, and what can be said about the section itself.
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+)
+
+// Unpack reads an input's section over the defaults and checks it. Its error holds every problem, a line each, with
+// the key and the remedy: values of a wrong type, variables that are not set, and all that Validate finds.
+// token, token_file and url come without the space around them that copying leaves.
+// With an error the Config is not to be used.
+func Unpack(cfg *conf.C) (Config, error) {
+	if cfg == nil {
+		return Config{}, errors.New("the input has no settings")
+	}
+	c := Default()
+	var p problems
+	unpackFields(cfg, reflect.ValueOf(&c).Elem(), "", &p)
+	c.check(&p)
+	if err := p.err(c.Token); err != nil {
+		return Config{}, err
+	}
+	c.Token, c.TokenFile, c.URL = Secret(cleanToken(c.Token.Reveal())), strings.TrimSpace(c.TokenFile), strings.TrimSpace(c.URL)
+	return c, nil
+}
+
+// unpackFields reads the fields of a struct one by one, since go-ucfg stops at the first that is wrong. A struct with
+// a key of its own is taken apart in the same way; an inlined one reads itself.
+func unpackFields(cfg *conf.C, target reflect.Value, prefix string, p *problems) {
+	for i := range target.NumField() {
+		field := target.Type().Field(i)
+		key, inline := fieldKey(field)
+		if inline {
+			unpackInline(cfg, target, i, prefix, p)
+			continue
+		}
+		if field.Type.Kind() == reflect.Struct && cfg.HasField(key) {
+			if child, err := cfg.Child(key, -1); err != nil {
+				p.add(prefix+key, "it must hold keys of its own; write for example %s", exampleOf(prefix+key+"."))
+			} else {
+				unpackFields(child, target.Field(i), prefix+key+".", p)
+			}
+			continue
+		}
+		if err := unpackField(cfg, target, i); err != nil {
+			at := faultyKey(prefix+key, err)
+			p.add(at, "%s", unpackProblem(at, err))
+		}
+	}
+}
+
+// unpackField reads one field by itself, by way of a struct that has nothing else. Lists replace their default.
+func unpackField(cfg *conf.C, target reflect.Value, i int) error {
+	single := reflect.New(reflect.StructOf([]reflect.StructField{target.Type().Field(i)}))
+	value := single.Elem().Field(0)
+	value.Set(target.Field(i))
+	if err := cfg.Unpack(single.Interface()); err != nil {
+		return err
+	}
+	target.Field(i).Set(value)
+	return nil
+}
+
+// unpackInline reads an inlined struct as a whole, since those of the transport check what their fields alone do not.
+// If that fails, its fields are read one by one for the key that is at fault; what else is wrong is found as well then.
+func unpackInline(cfg *conf.C, target reflect.Value, i int, prefix string, p *problems) {
+	if unpackField(cfg, target, i) == nil {
+		return
+	}
+	unpackFields(cfg, target.Field(i), prefix, p)
+	if transport, ok := target.Field(i).Interface().(httpcommon.HTTPTransportSettings); ok {
+		if _, err := tlscommon.LoadTLSConfig(transport.TLS, logp.NewNopLogger()); err != nil {
+			p.add("ssl", "%s", unpackProblem("ssl", err))
+		}
+	}
+}
+
+// faultyKey finds the key below another one, such as ssl, that an error of go-ucfg names at its end.
+func faultyKey(key string, err error) string {
+	for _, option := range Options() {
+		if strings.HasPrefix(option.Key, key+".") && strings.Contains(err.Error(), option.Key+"'") {
+			return option.Key
+		}
+	}
+	return key
+}
+
+// unpackProblem says what to write instead of a value that cannot be read. It takes go-ucfg's own words only for
+// files and certificates, where the cause is outside of the configuration; elsewhere they could hold the value.
+func unpackProblem(key string, err error) string {
+	text, _, _ := strings.Cut(err.Error(), " accessing ")
+	option, declared := optionByKey(key)
+	switch {
+	case text == "missing field" && key == "token":
+		return missingToken
+	case text == "missing field":
+		return "a variable in it is not set: add it with `./onepasswordbeat keystore add`, export it, or write the value"
+	case key == "ssl" && strings.HasPrefix(text, "(assert)"): // go-ucfg's word for another type than a map
+		return fmt.Sprintf("it must hold keys of its own; write for example %s", exampleOf("ssl."))
+	case key == "ssl":
+		return strings.ReplaceAll(text, " reading <nil>", "") + "; correct the file or the setting that names it"
+	case !declared:
+		return "it cannot be read: compare it with onepasswordbeat.reference.yml"
+	case option.Type == Text && (strings.HasPrefix(key, "ssl.") || key == "proxy_url"): // texts with a meaning of their own
+		return fmt.Sprintf("it is not accepted. %s Write for example %s", option.Summary, option.line())
+	default:
+		return fmt.Sprintf("it must be %s; write for example %s", option.Type.words(), option.line())
+	}
+}
+
+// fieldKey returns a field's configuration key and whether its own keys stand in the place of one.
+func fieldKey(field reflect.StructField) (key string, inline bool) {
+	key, flags, _ := strings.Cut(field.Tag.Get("config"), ",")
+	return key, slices.Contains(strings.Split(flags, ","), "inline")
+}
+
+// UnknownKeys returns the keys of an input's section that mean nothing to this beat, dotted and sorted. They are no
+// error, since what has been removed in a later version should not stop anybody, but most of them are slips.
+// Below a common setting such as processors nothing is looked at.
+func UnknownKeys(cfg *conf.C) []string {
+	if cfg == nil {
+		return nil
+	}
+	var unknown []string
+	above := cfg.Path() + "." // a section of a larger file knows where it stands
+	for _, key := range cfg.FlattenedKeys() {
+		if key = withoutIndex(strings.TrimPrefix(key, above)); !knownKey(key) && !slices.Contains(unknown, key) {
+			unknown = append(unknown, key)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// withoutIndex cuts a key at its first list index: event_types.0 is event_types.
+func withoutIndex(key string) string {
+	parts := strings.Split(key, ".")
+	for i, part := range parts {
+		if i > 0 && part != "" && strings.Trim(part, "0123456789") == "" {
+			return strings.Join(parts[:i], ".")
+		}
+	}
+	return key
+}
+
+func knownKey(key string) bool {
+	if _, ok := optionByKey(key); ok {
+		return true
+	}
+	for _, option := range Options() {
+		if option.Type == Map && strings.HasPrefix(key, option.Key+".") {
+			return true
+		}
+	}
+	top, _, _ := strings.Cut(key, ".")
+	return slices.Contains(commonKeys(), top) || slices.Contains(agentKeys, top) || top == "auth" // which Validate refuses
+}
+
+// agentKeys are what Elastic Agent leaves in an input's section, and what Filebeat's own input wrapper understands.
+var agentKeys = []string{
+	"data_stream", "policy", "streams", "use_output", "name", "revision", "meta", "package_policy_id", "package",
+	"original_id", "service", "condition", "_module_name", "_fileset_name",
+}
+
+// CheckIDs looks at all inputs together: as soon as there are two, each needs an id of its own, because the id keeps
+// their cursors apart. Inputs that are switched off do not count. The error names those that clash by their position,
+// counted from 1.
+func CheckIDs(inputs []*conf.C) error {
+	var unnamed []int
+	places := map[string][]int{}
+	var ids []string
+	for i, input := range inputs {
+		if !input.Enabled() {
+			continue
+		}
+		var has struct {
+			ID string `config:"id"`
+		}
+		if err := input.Unpack(&has); err != nil {
+			continue // Unpack says it better
+		}
+		if has.ID == "" {
+			unnamed = append(unnamed, i+1)
+			continue
+		}
+		if places[has.ID] == nil {
+			ids = append(ids, has.ID)
+		}
+		places[has.ID] = append(places[has.ID], i+1)
+	}
+	var errs []error
+	if len(unnamed) > 0 && len(unnamed)+len(ids) > 1 {
+		errs = append(errs, fmt.Errorf("id: %s no id: with several inputs each needs one, for example the account's name", inputNumbers(unnamed, "has", "have")))
+	}
+	for _, id := range ids {
+		if len(places[id]) > 1 {
+			errs = append(errs, fmt.Errorf("id: %s the same id %.128q: give each its own, or they would share their cursors", inputNumbers(places[id], "has", "have"), redact(id, "")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// inputNumbers is "input 2 has" or "inputs 1 and 3 have".
+func inputNumbers(numbers []int, one, many string) string {
+	if len(numbers) == 1 {
+		return fmt.Sprintf("input %d %s", numbers[0], one)
+	}
+	words := make([]string, len(numbers))
+	for i, n := range numbers {
+		words[i] = fmt.Sprint(n)
+	}
+	last := len(words) - 1
+	return fmt.Sprintf("inputs %s and %s %s", strings.Join(words[:last], ", "), words[last], many)
+}

@@ -1,0 +1,211 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// What makes settings wrong. Each message names the key and what to write there.
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"onepasswordbeat/internal/eventsapi"
+
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+)
+
+// Validate returns every problem of the settings in one error, a line each, or nil. It reads no file and asks no
+// server; the token's value is in none of its messages.
+func (c *Config) Validate() error {
+	var p problems
+	c.check(&p)
+	return p.err(c.Token)
+}
+
+// check notes what is wrong. A key that has a problem already is not looked at again.
+func (c *Config) check(p *problems) {
+	c.checkID(p)
+	c.checkToken(p)
+	c.checkURL(p)
+	c.checkEventTypes(p)
+	c.checkAPI(p)
+	c.checkTimes(p)
+	c.checkNamespace(p)
+	c.checkTransport(p)
+}
+
+var validID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+func (c *Config) checkID(p *problems) {
+	if c.ID != "" && !validID.MatchString(c.ID) {
+		p.add("id", "%.60q is no valid id: use 1 to 128 of the characters A-Z a-z 0-9 . _ -", c.ID)
+	}
+}
+
+// missingToken is the one sentence for whoever starts the beat for the first time.
+const missingToken = TokenVariable + " is not set: run `./onepasswordbeat keystore add " + TokenVariable +
+	"` or export it, or name a token_file"
+
+func (c *Config) checkToken(p *problems) {
+	if p.has("token") || p.has("token_file") {
+		return
+	}
+	token, file := cleanToken(c.Token.Reveal()), strings.TrimSpace(c.TokenFile)
+	switch {
+	case token != "" && file != "":
+		p.add("token", "token and token_file are both set: keep one of them")
+	case token == "" && file == "":
+		p.add("token", missingToken)
+	case isPlaceholder(token):
+		p.add("token", "it still is a ${...} placeholder: %s", missingToken)
+	case isPlaceholder(file):
+		p.add("token_file", "it still is a ${...} placeholder: set that variable, or write the path")
+	case token != "":
+		c.checkTokenText(p, token)
+	case tokenLike.MatchString(file):
+		p.add("token_file", "this looks like the token itself: write it under token, or write the path of a file that holds it")
+	}
+}
+
+// checkTokenText looks at a token that stands in the configuration. The API has the last word on it: what cannot be
+// read here is refused only if the server's address depends on it.
+func (c *Config) checkTokenText(p *problems, token string) {
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		p.add("token", "it has spaces, line breaks or other characters in it that no token has: copy it from 1Password again, whole and in one line")
+		return
+	}
+	if strings.TrimSpace(c.URL) != "" {
+		return
+	}
+	_, err := eventsapi.ParseToken(token)
+	switch {
+	case errors.Is(err, eventsapi.ErrTokenNoURL):
+		p.add("token", "%v", err)
+	case err != nil:
+		p.add("token", "%v; copy it from 1Password again, or set url to your account's server, such as https://events.1password.com", err)
+	}
+}
+
+func (c *Config) checkURL(p *problems) {
+	raw := strings.TrimSpace(c.URL)
+	switch {
+	case raw == "":
+	case isPlaceholder(raw):
+		p.add("url", "it still is a ${...} placeholder: set that variable, or remove url: the token names its server")
+	case tokenLike.MatchString(raw):
+		p.add("url", "this looks like a token: write it under token and remove url: the token names its server")
+	default:
+		if _, err := eventsapi.ValidateBaseURL(raw); err != nil {
+			p.add("url", "%v; or remove url: the token names its server", err)
+		}
+	}
+}
+
+func (c *Config) checkEventTypes(p *problems) {
+	known := EventTypes()
+	choice := strings.Join(known, ", ")
+	if len(c.EventTypes) == 0 {
+		p.add("event_types", "no event type is left: name at least one of %s, or remove the key to fetch all", choice)
+	}
+	for i, name := range c.EventTypes {
+		if !slices.Contains(known, name) {
+			p.add("event_types", "%.60q is no event type: choose from %s", name, choice)
+		}
+		if slices.Contains(c.EventTypes[:i], name) {
+			p.add("event_types", "%.60q is there twice: remove one of them", name)
+		}
+	}
+}
+
+func (c *Config) checkAPI(p *problems) {
+	if c.Limit < 1 || c.Limit > MaxLimit {
+		p.add("limit", "%d is out of range: the API gives 1 to %d events a page; write for example limit: %d", c.Limit, MaxLimit, MaxLimit)
+	}
+	if v := eventsapi.Version(c.APIVersion); v != eventsapi.V1 && v != eventsapi.V2 {
+		p.add("api_version", "%.60q is no version of the API: write v2, or v1", c.APIVersion)
+	}
+	if c.RateLimit.RequestsPerMinute < 0 {
+		p.add("rate_limit.requests_per_minute", "%d is negative: write the number of requests, or 0 for no limit", c.RateLimit.RequestsPerMinute)
+	}
+	if c.RateLimit.RequestsPerHour < 0 {
+		p.add("rate_limit.requests_per_hour", "%d is negative: write the number of requests, or 0 for no limit", c.RateLimit.RequestsPerHour)
+	}
+}
+
+func (c *Config) checkTimes(p *problems) {
+	if c.Interval < MinInterval || c.Interval > MaxInterval {
+		p.add("interval", "%s is out of range: write %s to %s, for example interval: 5s", showDuration(c.Interval), showDuration(MinInterval), showDuration(MaxInterval))
+	}
+	if c.InitialInterval <= 0 || c.InitialInterval > MaxInitialInterval {
+		p.add("initial_interval", "%s is out of range: write more than 0 and at most %s, which is how long the API keeps events; for example initial_interval: 24h",
+			showDuration(c.InitialInterval), showDuration(MaxInitialInterval))
+	}
+	if c.ShutdownTimeout < 0 {
+		p.add("shutdown_timeout", "%s is negative: write a time to wait, for example shutdown_timeout: 5s, or 0 not to wait", c.ShutdownTimeout)
+	}
+	if c.Transport.Timeout <= 0 {
+		p.add("timeout", "%s is no time for a request: write a positive one, for example timeout: 60s", c.Transport.Timeout)
+	}
+	if c.Transport.IdleConnTimeout < 0 {
+		p.add("idle_connection_timeout", "%s is negative: write for example idle_connection_timeout: 90s", c.Transport.IdleConnTimeout)
+	}
+}
+
+// forbiddenInNamespace is what Elasticsearch forbids in an index name, and the hyphen, which separates the parts of a
+// data stream's name.
+const forbiddenInNamespace = "\\/*?\"<>| ,#:-"
+
+func (c *Config) checkNamespace(p *problems) {
+	ns := c.Namespace
+	const rule = "use lower case letters, digits, _ and ., for example namespace: default"
+	switch {
+	case ns == "":
+		p.add("namespace", "it is empty: %s", rule)
+	case len(ns) > MaxNamespaceBytes:
+		p.add("namespace", "it has %d bytes: Elasticsearch takes %d; shorten it", len(ns), MaxNamespaceBytes)
+	case ns != strings.ToLower(ns):
+		p.add("namespace", "%.120q has upper case letters, which Elasticsearch refuses: write %.120q", ns, strings.ToLower(ns))
+	case strings.ContainsAny(ns, forbiddenInNamespace) || strings.ContainsFunc(ns, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		p.add("namespace", "%.120q has characters that a data stream's name cannot have: %s", ns, rule)
+	}
+}
+
+func (c *Config) checkTransport(p *problems) {
+	if c.Transport.Auth != nil {
+		p.add("auth", "the token is the only credential that the API takes: remove auth (a proxy's user and password go into proxy_url)")
+	}
+	if c.Transport.TLS == nil {
+		return
+	}
+	for _, version := range c.Transport.TLS.Versions {
+		if version < tlscommon.TLSVersion12 {
+			p.add("ssl.supported_protocols", "%s is not safe any more: write TLSv1.2, TLSv1.3 or both, or remove the key", version)
+		}
+	}
+}
+
+// showDuration is a duration as a person writes it: 24h, not 24h0m0s, and 90s, not 1m30s.
+func showDuration(d time.Duration) string {
+	switch {
+	case d != 0 && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d%time.Second == 0:
+		return fmt.Sprintf("%ds", d/time.Second)
+	default:
+		return d.String()
+	}
+}
+
+// cleanToken takes off what copying, editors and `echo` put around a token: white space, a byte order mark.
+func cleanToken(raw string) string {
+	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(raw), "\ufeff"))
+}
+
+// isPlaceholder tells whether a variable reference was taken literally, as in a quoted "$${NAME}".
+func isPlaceholder(s string) bool {
+	return strings.HasPrefix(s, "${") && strings.HasSuffix(s, "}")
+}
