@@ -1,0 +1,135 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// What is stored for one harvester, and how it is written.
+
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// stateVersion is the version that this beat writes. Older ones are read for
+// ever: see TestStateVersion1IsReadForever.
+const stateVersion = 1
+
+// Key names one harvester: an input (one 1Password account) and an event type.
+type Key struct {
+	Input     string // the input's id
+	EventType string // "audit_events", "item_usages", "signin_attempts"
+}
+
+const keyPrefix = "onepassword"
+
+// String is the key in the store: onepassword::<input>::<event type>.
+func (k Key) String() string {
+	return keyPrefix + "::" + k.Input + "::" + k.EventType
+}
+
+// parseKey is the reverse of [Key.String]; ok is false for a key of another kind.
+func parseKey(s string) (k Key, ok bool) {
+	parts := strings.Split(s, "::")
+	if len(parts) != 3 || parts[0] != keyPrefix || parts[1] == "" || parts[2] == "" {
+		return Key{}, false
+	}
+	return Key{Input: parts[1], EventType: parts[2]}, true
+}
+
+// State is the position of one harvester. Either Cursor is set, or the next
+// request asks for everything since StartTime.
+type State struct {
+	// Account is the 1Password account's UUID as the token names it; empty
+	// when the token does not say.
+	Account string
+	// Cursor is the Events API's cursor after the last delivered page.
+	Cursor string
+	// StartTime is where the first request began (or a reset, or the restart
+	// after a refused cursor). It is stored before that request is made.
+	StartTime time.Time
+	// LastEvent is the newest event time that was delivered.
+	LastEvent time.Time
+	// Updated is when this state was committed.
+	Updated time.Time
+	// Limit is the page size that the cursor remembers; 0 when not known.
+	Limit int
+	// InitialInterval is how far back the first run reached; 0 when a reset
+	// chose the start.
+	InitialInterval time.Duration
+}
+
+// record is a State as it lies in the store: times as RFC 3339 strings, so that
+// no type conversion of the store can change them.
+type record struct {
+	Version   int    `struct:"version"`
+	Account   string `struct:"account"`
+	Cursor    string `struct:"cursor"`
+	StartTime string `struct:"start_time"`
+	LastEvent string `struct:"last_event"`
+	Updated   string `struct:"updated"`
+	Limit     int    `struct:"limit"`
+	Initial   string `struct:"initial_interval"`
+}
+
+func (s State) record() record {
+	return record{
+		Version:   stateVersion,
+		Account:   s.Account,
+		Cursor:    s.Cursor,
+		StartTime: formatTime(s.StartTime),
+		LastEvent: formatTime(s.LastEvent),
+		Updated:   formatTime(s.Updated),
+		Limit:     s.Limit,
+		Initial:   s.InitialInterval.String(),
+	}
+}
+
+// state checks a stored record and turns it into a State.
+func (r record) state() (State, error) {
+	if r.Version < 1 || r.Version > stateVersion {
+		return State{}, fmt.Errorf("it has version %d, and this beat reads versions 1 to %d", r.Version, stateVersion)
+	}
+	s := State{Account: r.Account, Cursor: r.Cursor, Limit: r.Limit}
+	var errs []error
+	for _, f := range []struct {
+		name, text string
+		to         *time.Time
+	}{
+		{"start_time", r.StartTime, &s.StartTime},
+		{"last_event", r.LastEvent, &s.LastEvent},
+		{"updated", r.Updated, &s.Updated},
+	} {
+		t, err := parseTime(f.text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s is no time: %w", f.name, err))
+		}
+		*f.to = t
+	}
+	if r.Initial != "" {
+		d, err := time.ParseDuration(r.Initial)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("initial_interval is no duration: %w", err))
+		}
+		s.InitialInterval = d
+	}
+	if s.Cursor == "" && s.StartTime.IsZero() {
+		errs = append(errs, errors.New("it has neither a cursor nor a start time"))
+	}
+	return s, errors.Join(errs...)
+}
+
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func parseTime(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339Nano, s)
+}

@@ -1,0 +1,100 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The stored form: version 1 for ever, and what is refused.
+
+package registry
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestStateVersion1IsReadForever reads a registry that the first version of this
+// beat wrote. Never make its files anew: a beat that can't read them is what this
+// test is there to find.
+func TestStateVersion1IsReadForever(t *testing.T) {
+	at := time.Date(2026, 3, 14, 15, 9, 26, 535_897_932, time.UTC)
+	want := []Entry{
+		{Key: Key{"acme", "audit_events"}, State: State{
+			Account: "EXAMPLEACCOUNT111111111111", Cursor: "bm8gcGxhaW4gdGV4dA", StartTime: at.Add(-90 * time.Minute),
+			LastEvent: at, Updated: at.Add(2 * time.Second), Limit: 100, InitialInterval: 90 * time.Minute,
+		}},
+		{Key: Key{"acme", "item_usages"}, State: State{
+			Account: "EXAMPLEACCOUNT111111111111", Cursor: "aGVsbG8-d29ybGQ_MQ", StartTime: at.Add(-36 * time.Hour),
+			LastEvent: at.Add(-time.Minute), Updated: at.Add(time.Second), Limit: 1000, InitialInterval: 36 * time.Hour,
+		}},
+		{Key: Key{"acme", "signin_attempts"}, State: State{StartTime: at.Add(-24 * time.Hour), Updated: at}},
+	}
+	dataPath := t.TempDir()
+	require.NoError(t, os.CopyFS(dataPath, os.DirFS(filepath.Join("testdata", "version1"))))
+	for range 2 { // and once more after what opening it changed
+		r := open(t, dataPath)
+		got, err := r.List()
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+		for _, e := range want {
+			state, err := r.Load(e.Key)
+			require.NoError(t, err)
+			assert.Equal(t, e.State, state)
+		}
+		require.NoError(t, r.Commit(want[2].Key, want[2].State))
+		require.NoError(t, r.Close())
+	}
+}
+
+// TestStateThatCannotBeUsed: it is refused with the remedy, and stays as it is.
+func TestStateThatCannotBeUsed(t *testing.T) {
+	tests := map[string]struct {
+		stored map[string]any
+		want   string
+	}{
+		"a later version":   {map[string]any{"version": 2, "cursor": "c"}, "it has version 2, and this beat reads versions 1 to 1"},
+		"no version":        {map[string]any{"cursor": "c"}, "it has version 0"},
+		"a version below":   {map[string]any{"version": -1, "cursor": "c"}, "it has version -1"},
+		"no position":       {map[string]any{"version": 1}, "it has neither a cursor nor a start time"},
+		"no time":           {map[string]any{"version": 1, "cursor": "c", "updated": "yesterday"}, "updated is no time"},
+		"no start time":     {map[string]any{"version": 1, "start_time": "x"}, "start_time is no time"},
+		"no last time":      {map[string]any{"version": 1, "cursor": "c", "last_event": "2026-13-01T00:00:00Z"}, "last_event is no time"},
+		"no duration":       {map[string]any{"version": 1, "cursor": "c", "initial_interval": "a day"}, "initial_interval is no duration"},
+		"version is a word": {map[string]any{"version": "one", "cursor": "c"}, "can't be used"},
+		"cursor is a map":   {map[string]any{"version": 1, "cursor": map[string]any{"a": 1}}, "can't be used"},
+		"nothing":           {map[string]any{}, "it has version 0"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			dataPath := t.TempDir()
+			r := open(t, dataPath)
+			require.NoError(t, r.store.Set(testKey.String(), test.stored))
+			before := snapshot(t, dataPath)
+			got, err := r.Load(testKey)
+			require.ErrorContains(t, err, test.want)
+			require.ErrorContains(t, err, `input "acme", event type "audit_events"`)
+			require.ErrorContains(t, err, "onepasswordbeat state reset --input acme --event-type audit_events --since TIME")
+			require.NotErrorIs(t, err, ErrNotFound, "which would start over")
+			assert.Zero(t, got)
+			assert.Equal(t, before, snapshot(t, dataPath))
+			entries, err := r.List()
+			require.NoError(t, err)
+			require.Len(t, entries, 1)
+			assert.ErrorContains(t, entries[0].Err, test.want)
+		})
+	}
+}
+
+func TestKeys(t *testing.T) {
+	for _, k := range []Key{testKey, otherKey, {"a:b", "x"}} {
+		got, ok := parseKey(k.String())
+		assert.True(t, ok)
+		assert.Equal(t, k, got)
+	}
+	for _, s := range []string{"", "onepassword", "onepassword::a", "onepassword::::a", "onepassword::a::", "other::a::b", "onepassword::a::b::c"} {
+		_, ok := parseKey(s)
+		assert.False(t, ok, s)
+	}
+}
