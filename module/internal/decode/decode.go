@@ -1,0 +1,235 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package decode reads one JSON object of the Events API in a single pass, steered by a Schema that says which keys
+// are known, which JSON type each must have, and whether its value stays in the document or is taken out of it.
+//
+// What a schema does not name stays where it is, so keys that the API adds later survive without a change here.
+// Nulls, empty strings, empty objects and empty arrays are left out at any depth. A known key with a value of
+// another type than its own is taken out of its place, because it would make Elasticsearch refuse the document, and
+// kept as text under "unexpected".
+//
+// The decoder exists for speed and for exactness: one copy of the input carries all strings, a known key costs one
+// look-up, and integers stay integers. Its idea of valid JSON is encoding/json's; a fuzz test compares the two.
+package decode
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/elastic/elastic-agent-libs/mapstr"
+)
+
+// UnexpectedKey is the object below Record.Rest that holds the values whose JSON type was not the documented one.
+const UnexpectedKey = "unexpected"
+
+// maxDepth is how deep objects and arrays may nest; deeper ones are kept as JSON text. Elasticsearch's default limit
+// for a document is 20, and the document adds some levels of its own.
+const maxDepth = 12
+
+// Slots is the number of values that a Record can hold beside its document.
+const Slots = 40
+
+// Slot numbers a value that the mapping wants to look at. Zero means none.
+type Slot uint8
+
+// Kind is the JSON type, or the format of a string, that a known key must have.
+type Kind uint8
+
+// The kinds of known keys.
+const (
+	String  Kind = iota // a string; stored as string
+	Integer             // a number without a fraction that fits 64 bits; stored as int64
+	Number              // any finite number; stored as float64
+	Time                // an RFC 3339 string with at most nine fractional digits; stored as string
+	Object              // an object with a schema of its own
+)
+
+var kindNames = [...]string{"a string", "an integer", "a number", "an RFC 3339 time", "an object"}
+
+// Field describes a known key.
+type Field struct {
+	Kind   Kind
+	Slot   Slot   // where the value goes for the mapping, or 0
+	Moved  bool   // the value does not stay in the document
+	As     string // the key under which the value stays, if not its own
+	Object Schema // the known keys of an Object
+
+	path string // the key's path, joined by "_"
+}
+
+// Schema lists the known keys of an object. Prepare must have been called on it before its first use; it is
+// read-only afterwards and may be used by any number of goroutines.
+type Schema map[string]*Field
+
+// Prepare returns the schema with each field knowing its path.
+func (s Schema) Prepare() Schema {
+	s.prepare("")
+	return s
+}
+
+func (s Schema) prepare(prefix string) {
+	for key, f := range s {
+		f.path = prefix + key
+		if f.As == "" {
+			f.As = key
+		}
+		f.Object.prepare(f.path + "_")
+	}
+}
+
+// Record is a decoded object. Its zero value is ready for Decode.
+type Record struct {
+	Rest     mapstr.M // what stays in the document; never nil after a successful Decode
+	Problems string   // one sentence about the values of unexpected type, or empty
+
+	slots [Slots]any
+}
+
+// Value returns the slot's value as it was stored, nil if the key was absent, empty or of another type.
+func (r *Record) Value(s Slot) any { return r.slots[s] }
+
+// Text returns the slot's string, or "".
+func (r *Record) Text(s Slot) string {
+	text, _ := r.slots[s].(string)
+	return text
+}
+
+// Number returns the slot's number.
+func (r *Record) Number(s Slot) (float64, bool) {
+	n, ok := r.slots[s].(float64)
+	return n, ok
+}
+
+// Decode reads one JSON object. It fails if raw is not exactly one valid JSON object; the slots filled until then
+// keep their values.
+func (r *Record) Decode(schema Schema, raw []byte) error {
+	p := parser{in: string(raw), rec: r}
+	p.space()
+	if p.peek() != '{' {
+		if !json.Valid(raw) {
+			return p.fail("no valid JSON")
+		}
+		return fmt.Errorf("the item is no JSON object but starts with %q", clip(p.in[p.at:]))
+	}
+	rest, err := p.object(schema, 1)
+	if err != nil {
+		return err
+	}
+	p.space()
+	if p.at != len(p.in) {
+		return p.fail("data after the JSON object")
+	}
+	r.Rest = rest
+	if rest == nil {
+		r.Rest = mapstr.M{}
+	}
+	if len(p.unexpected) > 0 {
+		r.Rest[UnexpectedKey] = p.unexpected
+	}
+	return nil
+}
+
+// place puts a known key's value where the schema wants it, or aside if it has another type than documented.
+func (p *parser) place(f *Field, v any, into mapstr.M) mapstr.M {
+	if v == nil {
+		return into
+	}
+	typed, ok := check(f.Kind, v)
+	if !ok {
+		p.setAside(f, v)
+		return into
+	}
+	if f.Slot != 0 {
+		p.rec.slots[f.Slot] = typed
+	}
+	if f.Moved {
+		return into
+	}
+	return put(into, f.As, typed)
+}
+
+// check returns v in the shape of kind.
+func check(kind Kind, v any) (any, bool) {
+	switch kind {
+	case String:
+		_, ok := v.(string)
+		return v, ok
+	case Time:
+		s, ok := v.(string)
+		if ok {
+			_, ok = ParseTime(s)
+		}
+		return v, ok
+	case Integer:
+		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			return int64(f), true
+		}
+		_, ok := v.(int64)
+		return v, ok
+	case Number:
+		if i, ok := v.(int64); ok {
+			return float64(i), true
+		}
+		_, ok := v.(float64)
+		return v, ok
+	default:
+		_, ok := v.(mapstr.M)
+		return v, ok
+	}
+}
+
+// setAside keeps a value of an unexpected type as text and notes the fact.
+func (p *parser) setAside(f *Field, v any) {
+	text, ok := v.(string)
+	if !ok {
+		b, err := json.Marshal(v)
+		if err != nil { // cannot happen: the value came from JSON
+			return
+		}
+		text = string(b)
+	}
+	if p.unexpected == nil {
+		p.unexpected = mapstr.M{}
+	}
+	p.unexpected[f.path] = text
+	if p.rec.Problems != "" {
+		p.rec.Problems += "; "
+	}
+	p.rec.Problems += fmt.Sprintf("%s is not %s, kept in onepassword.%s.%s", f.path, kindNames[f.Kind], UnexpectedKey, f.path)
+}
+
+// ParseTime reads an RFC 3339 time as Elasticsearch's date type would: with zero to nine fractional digits.
+func ParseTime(s string) (time.Time, bool) {
+	const longest = len("2006-01-02T15:04:05.999999999-07:00")
+	if len(s) > longest {
+		return time.Time{}, false
+	}
+	if dot := strings.IndexByte(s, '.'); dot > 0 && strings.IndexAny(s[dot:], "Z+-") > len(".999999999") {
+		return time.Time{}, false
+	}
+	var t time.Time
+	if err := t.UnmarshalText([]byte(s)); err != nil {
+		return time.Time{}, false
+	}
+	return t, true
+}
+
+func put(into mapstr.M, key string, v any) mapstr.M {
+	if into == nil {
+		into = make(mapstr.M)
+	}
+	into[key] = v
+	return into
+}
+
+func clip(s string) string {
+	const most = 20
+	if len(s) > most {
+		return s[:most]
+	}
+	return s
+}

@@ -1,0 +1,208 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Doc: an event under construction, from the decoded item to the finished beat event.
+
+package ecs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/elastic-agent-libs/mapstr"
+
+	"onepasswordbeat/module/internal/decode"
+)
+
+// The values of an item that mappings look at. All event types share one list.
+const (
+	UUID decode.Slot = iota + 1
+	Timestamp
+	AccountID
+	Action
+	Type
+	UserID
+	UserName
+	UserEmail
+	IP
+	Country // of the location
+	Region
+	City
+	Latitude
+	Longitude
+	SignInCountry
+	App
+	AppVersion
+	Platform
+	OS
+	OSVersion
+	Detail
+	ActorDetailsID
+	ObjectType
+	ObjectID
+	ObjectName
+	ObjectEmail
+	AuxID
+	AuxName
+	AuxEmail
+	AuxInfo
+	SessionID
+)
+
+// maxID is the longest _id that Elasticsearch takes, in bytes.
+const maxID = 512
+
+// Doc is an event under construction. Its zero value is ready for Begin. It must not be copied.
+type Doc struct {
+	decode.Record
+	Event mapstr.M // event.*
+
+	fields       mapstr.M
+	source       mapstr.M
+	time         time.Time
+	users, hosts []string // related.*
+}
+
+// Begin decodes the item and fills in what all event types have. After an error the document is what Failed returns.
+func (d *Doc) Begin(dataset string, schema decode.Schema, raw []byte) error {
+	if err := d.Decode(schema, raw); err != nil {
+		return err
+	}
+	id := d.Text(UUID)
+	if id == "" {
+		return errors.New("the item has no uuid")
+	}
+	if len(id) > maxID {
+		return fmt.Errorf("the item's uuid has %d bytes, an _id may have %d", len(id), maxID)
+	}
+	var ok bool
+	if d.time, ok = decode.ParseTime(d.Text(Timestamp)); !ok {
+		return fmt.Errorf("the timestamp of the item %.26q is missing or not RFC 3339: %.40q", id, d.Text(Timestamp))
+	}
+	d.Event = mapstr.M{"id": id, "kind": "event", "module": "1password", "dataset": dataset}
+	d.fields = mapstr.M{
+		"event":       d.Event,
+		"ecs":         mapstr.M{"version": Version},
+		"onepassword": d.Rest,
+	}
+	if account := d.Value(AccountID); account != nil {
+		d.fields["organization"] = mapstr.M{"id": account}
+	}
+	return nil
+}
+
+// Failed returns what is known of an item that Begin refused.
+func (d *Doc) Failed() beat.Event {
+	ev := beat.Event{Meta: mapstr.M{}, Fields: mapstr.M{}}
+	if id := d.Text(UUID); id != "" && len(id) <= maxID {
+		ev.Meta["_id"] = id
+	}
+	ev.Timestamp, _ = decode.ParseTime(d.Text(Timestamp))
+	return ev
+}
+
+// Classify sets the categorization fields. The lists come from tables that all events share, so they are copied:
+// a user's processors may change an event's lists in place.
+func (d *Doc) Classify(category, kind []string, outcome string) {
+	both := make([]string, 0, len(category)+len(kind))
+	both = append(append(both, category...), kind...)
+	n := len(category)
+	d.Event["category"] = both[:n:n]
+	d.Event["type"] = both[n:len(both):len(both)]
+	d.Event["outcome"] = outcome
+}
+
+// Say sets the one-line summary of the event.
+func (d *Doc) Say(message string) { d.fields["message"] = message }
+
+// Describe sets the summary of what someone did: "User suspended (Jack Doe) by Wendy Appleseed". All but what may be
+// empty. People who did something to themselves are named once.
+func (d *Doc) Describe(what, subject, who string) {
+	if subject == who {
+		subject = ""
+	}
+	switch {
+	case subject != "" && who != "":
+		d.Say(what + " (" + subject + ") by " + who)
+	case subject != "":
+		d.Say(what + " (" + subject + ")")
+	case who != "":
+		d.Say(what + " by " + who)
+	default:
+		d.Say(what)
+	}
+}
+
+// Finish returns the event.
+func (d *Doc) Finish() beat.Event {
+	if d.source != nil {
+		d.fields["source"] = d.source
+	}
+	d.relate()
+	if d.Problems != "" {
+		d.fields["error"] = mapstr.M{"message": d.Problems}
+	}
+	return beat.Event{Timestamp: d.time, Meta: mapstr.M{"_id": d.Event["id"]}, Fields: d.fields}
+}
+
+func (d *Doc) relate() {
+	related := mapstr.M{}
+	if len(d.users) > 0 {
+		related["user"] = d.users
+	}
+	if len(d.hosts) > 0 {
+		related["hosts"] = d.hosts
+	}
+	if ip, ok := d.source["ip"].(string); ok {
+		related["ip"] = []string{ip}
+	}
+	if len(related) > 0 {
+		d.fields["related"] = related
+	}
+}
+
+// relateUser adds a user's id, name or address to related.user once.
+func (d *Doc) relateUser(s string) {
+	if s == "" || slices.Contains(d.users, s) {
+		return
+	}
+	if d.users == nil {
+		d.users = make([]string, 0, 6)
+	}
+	d.users = append(d.users, s)
+}
+
+// leave puts a value that a builder could not use back under onepassword.<object>.
+func (d *Doc) leave(object, key string, v any) {
+	if v == nil {
+		return
+	}
+	m, ok := d.Rest[object].(mapstr.M)
+	if !ok {
+		m = mapstr.M{}
+		d.Rest[object] = m
+	}
+	m[key] = v
+}
+
+func (d *Doc) sourceFields() mapstr.M {
+	if d.source == nil {
+		d.source = make(mapstr.M)
+	}
+	return d.source
+}
+
+// set puts a value under key unless there is none, and returns the map, made at need.
+func set(m mapstr.M, key string, v any) mapstr.M {
+	if v == nil {
+		return m
+	}
+	if m == nil {
+		m = make(mapstr.M)
+	}
+	m[key] = v
+	return m
+}
