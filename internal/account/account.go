@@ -1,0 +1,271 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package account is one input's way to its 1Password account: the token, read
+// again when its file changes, the API client of the server that the token
+// names, and the rate budget that all inputs with this token share.
+//
+//	account.go  Account: Fetch, Introspect, what the token says
+//	token.go    where the token comes from
+//	limiter.go  the rate limit that all inputs with this token share
+//	pool.go     who shares it
+package account
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
+	"onepasswordbeat/config"
+	"onepasswordbeat/internal/eventsapi"
+)
+
+// expirySoon is how long before its end a token's expiry is said loudly.
+const expirySoon = 14 * 24 * time.Hour
+
+// pingAfter is how long an HTTP/2 connection may be silent before it is pinged.
+const pingAfter = 30 * time.Second
+
+// Account makes an input's requests. It is safe for concurrent use.
+type Account struct {
+	cfg       config.Config
+	userAgent string
+	tls       *tlscommon.TLSConfig
+	source    *source
+	log       *logp.Logger
+	now       func() time.Time
+
+	mu       sync.Mutex
+	used     credentials       // what the client was made for
+	client   *eventsapi.Client // of used.server; nil before the first use
+	lookedUp lookup
+	warned   string // fingerprint of the token whose expiry was said
+}
+
+// New makes the account of an input. Nothing is sent yet.
+func New(cfg config.Config, userAgent string, log *logp.Logger) (*Account, error) {
+	if cfg.Transport.TLS == nil {
+		cfg.Transport.TLS = &tlscommon.Config{}
+	}
+	tlsConfig, err := tlscommon.LoadTLSConfig(cfg.Transport.TLS, log)
+	if err != nil {
+		return nil, fmt.Errorf("the ssl settings can't be used: %w", err)
+	}
+	return &Account{
+		cfg:       cfg,
+		userAgent: userAgent,
+		tls:       tlsConfig,
+		source:    newSource(cfg),
+		log:       log,
+		now:       time.Now,
+	}, nil
+}
+
+// transport makes the connections to one server. net/http does the TLS itself,
+// with a configuration for this very host: httpcommon's own dialer does not
+// negotiate HTTP/2, and behind a proxy its configuration checks no host name.
+// Nothing below TLS 1.2 is spoken, whatever ssl.supported_protocols says.
+func (a *Account) transport(server string) (http.RoundTripper, error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	timeout := a.cfg.Transport.Timeout
+	return a.cfg.Transport.RoundTripper(
+		httpcommon.WithLogger(a.log),
+		httpcommon.WithKeepaliveSettings{IdleConnTimeout: a.cfg.Transport.IdleConnTimeout, MaxIdleConnsPerHost: 3},
+		httpcommon.WithTransportFunc(func(t *http.Transport) {
+			if !behindTLSProxy(t, u) {
+				t.DialTLSContext = nil
+			}
+			t.TLSClientConfig = a.tls.BuildModuleClientConfig(u.Hostname())
+			t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
+			t.TLSHandshakeTimeout = timeout
+			t.ForceAttemptHTTP2 = true
+			// Without pings a dead HTTP/2 connection is used again after each timeout.
+			t.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter / 2}
+		}),
+	)
+}
+
+// behindTLSProxy tells whether the first connection is a TLS one to a proxy. It
+// needs httpcommon's dialer, which checks the proxy's name.
+func behindTLSProxy(t *http.Transport, server *url.URL) bool {
+	if t.Proxy == nil {
+		return false
+	}
+	proxy, err := t.Proxy(&http.Request{URL: server})
+	return err == nil && proxy != nil && proxy.Scheme == "https"
+}
+
+// Fetch returns one page of an event type. Every error is an *eventsapi.Error.
+func (a *Account) Fetch(ctx context.Context, path string, q eventsapi.Query) (*eventsapi.Page, error) {
+	client, cred, err := a.current()
+	if err != nil {
+		return nil, err
+	}
+	if err := cred.grants(path); err != nil {
+		return nil, err
+	}
+	return client.Fetch(ctx, path, q)
+}
+
+// Introspect asks the server what the token is.
+func (a *Account) Introspect(ctx context.Context) (*eventsapi.Introspection, error) {
+	client, _, err := a.current()
+	if err != nil {
+		return nil, err
+	}
+	return client.Introspect(ctx)
+}
+
+// Token returns what the current token says of itself, and the server it is for.
+func (a *Account) Token() (claims eventsapi.Claims, server string, err error) {
+	_, cred, err := a.current()
+	return cred.claims, cred.server, err
+}
+
+// Account is the account's UUID as the current token names it; "" if it is not
+// known. A token that does not say is looked up at the server, once.
+func (a *Account) Account(ctx context.Context) string {
+	client, cred, err := a.current()
+	if err != nil {
+		return ""
+	}
+	if id := cred.claims.AccountUUID; id != "" {
+		return id
+	}
+	a.mu.Lock()
+	known := a.lookedUp
+	a.mu.Unlock()
+	if known.token == cred.token {
+		return known.account
+	}
+	who, err := client.Introspect(ctx)
+	if err != nil {
+		return "" // the next request tells what is wrong, and the next call asks again
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lookedUp = lookup{token: cred.token, account: who.AccountUUID}
+	return who.AccountUUID
+}
+
+// lookup is what the server said of a token whose claims do not name the account.
+type lookup struct{ token, account string }
+
+// Changed tells whether there is a token other than the one last used.
+func (a *Account) Changed() bool {
+	cred, err := a.source.read()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return err == nil && cred.token != a.used.token
+}
+
+// Close closes idle connections.
+func (a *Account) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.client != nil {
+		a.client.CloseIdleConnections()
+	}
+}
+
+// current returns the client for the current token, which may have been rotated.
+func (a *Account) current() (*eventsapi.Client, credentials, error) {
+	cred, err := a.source.read()
+	if err != nil {
+		return nil, cred, tokenError(err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.warnExpiry(cred)
+	if a.client != nil && a.used.server == cred.server {
+		a.used = cred
+		return a.client, cred, nil
+	}
+	transport, err := a.transport(cred.server)
+	if err != nil {
+		return nil, cred, tokenError(err)
+	}
+	client, err := eventsapi.New(eventsapi.Config{
+		BaseURL:   cred.server,
+		Version:   eventsapi.Version(a.cfg.APIVersion),
+		UserAgent: a.userAgent,
+		Token:     a.lastToken,
+		Transport: transport,
+		Timeout:   a.cfg.Transport.Timeout,
+	})
+	if err != nil {
+		return nil, cred, tokenError(err)
+	}
+	if a.client != nil {
+		a.client.CloseIdleConnections()
+	}
+	a.used, a.client = cred, client
+	return client, cred, nil
+}
+
+// lastToken hands the token to the client at the moment of a request.
+func (a *Account) lastToken() (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.used.token, nil
+}
+
+// warnExpiry says loudly, once a token, that it ends soon; a.mu is held.
+func (a *Account) warnExpiry(cred credentials) {
+	end := cred.claims.ExpiresAt
+	if end.IsZero() || a.warned == cred.token {
+		return
+	}
+	left := end.Sub(a.now())
+	if left > expirySoon {
+		return
+	}
+	a.warned = cred.token
+	if left <= 0 {
+		a.log.Errorf("The token expired at %s: make a new one at 1Password (Integrations, Events Reporting)", end.UTC().Format(time.RFC3339))
+		return
+	}
+	a.log.Errorf("The token expires in %d days, at %s: make a new one at 1Password (Integrations, Events Reporting) before collection stops",
+		int(left.Hours()/24), end.UTC().Format(time.RFC3339))
+}
+
+// credentials are a token and what it says.
+type credentials struct {
+	token  string
+	server string
+	claims eventsapi.Claims
+}
+
+// grants refuses a request for an event type that the token says it lacks.
+func (c credentials) grants(path string) error {
+	if c.claims.Features == nil || slices.Contains(c.claims.Features, path) {
+		return nil
+	}
+	return &eventsapi.Error{
+		Class:   eventsapi.Forbidden,
+		Message: fmt.Sprintf("the token does not grant this event type (%s), it grants %v: make a token that does, or leave it out of `event_types`", path, c.claims.Features),
+		Host:    hostOf(c.server),
+		Path:    path,
+	}
+}
+
+func tokenError(err error) error {
+	var e *eventsapi.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &eventsapi.Error{Class: eventsapi.Token, Message: err.Error(), Err: err}
+}

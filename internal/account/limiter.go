@@ -1,0 +1,106 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The rate limiter that all inputs with one token share.
+
+package account
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limiter keeps requests below the API's limits: 600 a minute and 30,000 an hour
+// (Events API reference, rate limits). Whether its windows are fixed or sliding
+// is not documented, so that no window of either kind may hold more: a bucket of
+// a burst plus a refill that together stay at the limit.
+type Limiter struct {
+	windows []*rate.Limiter
+
+	mu    sync.Mutex
+	until time.Time // the server asked for silence until then
+}
+
+// burstShare is the part of a window's budget that may be spent at once.
+const burstShare = 10
+
+// NewLimiter makes a limiter; 0 switches a window off.
+func NewLimiter(perMinute, perHour int) *Limiter {
+	l := &Limiter{}
+	for _, w := range []struct {
+		n      int
+		length time.Duration
+	}{{perMinute, time.Minute}, {perHour, time.Hour}} {
+		if w.n <= 0 {
+			continue
+		}
+		burst := max(1, w.n/burstShare)
+		refill := rate.Limit(float64(max(1, w.n-burst)) / w.length.Seconds())
+		l.windows = append(l.windows, rate.NewLimiter(refill, burst))
+	}
+	return l
+}
+
+// Wait returns when a request may be made, and how long that took.
+func (l *Limiter) Wait(ctx context.Context) (time.Duration, error) {
+	start := time.Now()
+	for {
+		if err := l.quiet(ctx); err != nil {
+			return time.Since(start), err
+		}
+		for _, w := range l.windows {
+			if err := w.Wait(ctx); err != nil {
+				return time.Since(start), err
+			}
+		}
+		if l.left() <= 0 {
+			return time.Since(start), ctx.Err()
+		}
+		// Paused meanwhile: what was granted was for that time, not for the end
+		// of the pause, when everyone who waits would come at once.
+	}
+}
+
+// Pause makes every request with this token wait for d: the server said so.
+func (l *Limiter) Pause(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until := time.Now().Add(d); until.After(l.until) {
+		l.until = until
+	}
+}
+
+// quiet waits until the silence that the server asked for is over.
+func (l *Limiter) quiet(ctx context.Context) error {
+	for {
+		left := l.left()
+		if left <= 0 {
+			return ctx.Err()
+		}
+		if err := sleep(ctx, left); err != nil {
+			return err
+		}
+	}
+}
+
+// left is how much longer the server wants silence.
+func (l *Limiter) left() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Until(l.until)
+}
+
+// sleep waits for d or until ctx is cancelled, and returns its error then.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,194 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The rate limit on a fake clock, and who shares it.
+
+package account
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/config"
+)
+
+// TestNoWindowHoldsMoreThanTheBudget: clients that want more than they may, and
+// pauses in between; however a window lies, fixed or sliding, it holds no more.
+func TestNoWindowHoldsMoreThanTheBudget(t *testing.T) {
+	for _, budget := range []struct{ perMinute, perHour, clients int }{
+		{600, 30_000, 3}, {600, 30_000, 30}, {600, 0, 3}, {0, 30_000, 3}, {1, 0, 3}, {0, 1, 2}, {2, 30, 5}, {7, 100, 9}, {100, 120, 12}, {10, 5, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := NewLimiter(budget.perMinute, budget.perHour)
+			ctx, cancel := context.WithTimeout(t.Context(), 150*time.Minute)
+			defer cancel()
+			var mu sync.Mutex
+			var at []time.Time
+			var group sync.WaitGroup
+			for c := range budget.clients {
+				random := rand.New(rand.NewPCG(1, uint64(c)))
+				group.Go(func() {
+					for {
+						if _, err := l.Wait(ctx); err != nil {
+							return
+						}
+						mu.Lock()
+						at = append(at, time.Now())
+						mu.Unlock()
+						switch random.IntN(400) {
+						case 0:
+							l.Pause(time.Duration(random.IntN(120)) * time.Second)
+						case 1: // idle: the bucket fills
+							_ = sleep(ctx, time.Duration(random.IntN(900))*time.Second)
+						}
+					}
+				})
+			}
+			group.Wait()
+			require.NotEmpty(t, at)
+			checkWindows(t, at, budget.perMinute, time.Minute)
+			checkWindows(t, at, budget.perHour, time.Hour)
+		})
+	}
+}
+
+// checkWindows looks at every window [t, t+length) that begins with a request;
+// any other one lies within one of these.
+func checkWindows(t *testing.T, at []time.Time, budget int, length time.Duration) {
+	t.Helper()
+	if budget == 0 {
+		return
+	}
+	first := 0
+	for i := range at {
+		for at[i].Sub(at[first]) >= length {
+			first++
+		}
+		require.LessOrEqual(t, i-first+1, budget, "requests within %s, until %s", length, at[i])
+	}
+}
+
+// TestBudgetIsUsed: over the long run at least nine tenths of it.
+func TestBudgetIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(600, 30_000)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		n := 0
+		for {
+			if _, err := l.Wait(ctx); err != nil {
+				break
+			}
+			n++
+		}
+		assert.GreaterOrEqual(t, n, 27_000)
+	})
+}
+
+func TestZeroSwitchesOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		for range 100_000 {
+			waited, err := l.Wait(t.Context())
+			require.NoError(t, err)
+			require.Zero(t, waited)
+		}
+	})
+}
+
+func TestPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(600, 0)
+		start := time.Now()
+		l.Pause(30 * time.Second)
+		l.Pause(10 * time.Second) // never shortens
+		waited, err := l.Wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 30*time.Second, waited)
+		assert.Equal(t, 30*time.Second, time.Since(start))
+
+		l.Pause(time.Minute)
+		go func() { // a second pause while the first is waited for
+			_ = sleep(t.Context(), 30*time.Second)
+			l.Pause(time.Minute)
+		}()
+		waited, err = l.Wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 90*time.Second, waited)
+	})
+}
+
+func TestCancelledWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, l := range map[string]*Limiter{"budget": NewLimiter(1, 0), "hour": NewLimiter(0, 1), "pause": NewLimiter(0, 0)} {
+			_, err := l.Wait(t.Context())
+			require.NoError(t, err)
+			if name == "pause" {
+				l.Pause(time.Hour)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				_ = sleep(t.Context(), 3*time.Second)
+				cancel()
+			}()
+			waited, err := l.Wait(ctx)
+			require.ErrorIs(t, err, context.Canceled, name)
+			assert.Equal(t, 3*time.Second, waited, name)
+			_, err = l.Wait(ctx)
+			require.ErrorIs(t, err, context.Canceled, name)
+		}
+	})
+}
+
+func TestLimitsAreSharedByToken(t *testing.T) {
+	input := func(token, file string, perMinute int) config.Config {
+		c := config.Default()
+		c.Token, c.TokenFile, c.RateLimit.RequestsPerMinute = config.Secret(token), file, perMinute
+		return c
+	}
+	var limits Limits
+	a, releaseA := limits.Get(input("a", "", 600))
+	again, releaseAgain := limits.Get(input("a", "", 60))
+	b, releaseB := limits.Get(input("b", "", 600))
+	file, releaseFile := limits.Get(input("", "a", 600))
+	assert.Same(t, a, again, "the first input decides")
+	assert.NotSame(t, a, b)
+	assert.NotSame(t, a, file, "a file called like a token is no token")
+	releaseAgain()
+	releaseAgain() // counts once
+	still, releaseStill := limits.Get(input("a", "", 600))
+	assert.Same(t, a, still)
+	for _, release := range []func(){releaseA, releaseStill, releaseB, releaseFile} {
+		release()
+	}
+	assert.Empty(t, limits.byID, "nothing of a token is kept")
+	fresh, release := limits.Get(input("a", "", 600))
+	defer release()
+	assert.NotSame(t, a, fresh)
+}
+
+func TestLimitsConcurrently(t *testing.T) {
+	unlimited := config.Default()
+	unlimited.RateLimit = config.RateLimit{}
+	var limits Limits
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			for range 100 {
+				l, release := limits.Get(unlimited)
+				_, _ = l.Wait(t.Context())
+				l.Pause(0)
+				release()
+			}
+		})
+	}
+	group.Wait()
+	assert.Empty(t, limits.byID)
+}

@@ -1,0 +1,104 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Where the token comes from.
+
+package account
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"onepasswordbeat/config"
+	"onepasswordbeat/internal/eventsapi"
+)
+
+// maxTokenBytes is far more than a token has: a file that is larger is no token.
+const maxTokenBytes = 64 << 10
+
+// source reads the token from the configuration or from its file. The file is read
+// for each request: it is small, and neither its time nor its size tells one token
+// from the next for certain. It is safe for concurrent use.
+type source struct {
+	url   string
+	token string
+	file  string
+
+	mu   sync.Mutex
+	last credentials // of the token that was parsed last
+}
+
+func newSource(cfg config.Config) *source {
+	return &source{url: cfg.URL, token: strings.TrimSpace(cfg.Token.Reveal()), file: cfg.TokenFile}
+}
+
+// read returns the current token, with its claims where they can be read.
+func (s *source) read() (credentials, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token, err := s.text()
+	if err != nil {
+		return credentials{}, err
+	}
+	if token != "" && token == s.last.token {
+		return s.last, nil
+	}
+	cred, err := s.parse(token)
+	if err != nil && s.file != "" {
+		err = fmt.Errorf("token_file %s: %w", s.file, err)
+	}
+	if err == nil {
+		s.last = cred
+	}
+	return cred, err
+}
+
+// text returns the token as it stands in the configuration or the file.
+func (s *source) text() (string, error) {
+	if s.file == "" {
+		return s.token, nil
+	}
+	info, err := os.Stat(s.file)
+	if err != nil {
+		return "", fmt.Errorf("token_file can't be read: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("token_file %s is no file", s.file) // a pipe would block, and is empty the next time
+	}
+	if info.Size() > maxTokenBytes {
+		return "", fmt.Errorf("token_file %s holds no token: it has %d bytes", s.file, info.Size())
+	}
+	raw, err := os.ReadFile(s.file)
+	if err != nil {
+		return "", fmt.Errorf("token_file can't be read: %w", err)
+	}
+	return strings.Trim(string(raw), "\ufeff \t\r\n"), nil // some editors put a byte order mark before it
+}
+
+// parse reads a token's claims. A token whose claims can't be read still works
+// where the configuration names the server.
+func (s *source) parse(token string) (credentials, error) {
+	if token == "" {
+		return credentials{}, fmt.Errorf("there is no token: put it into the keystore (`onepasswordbeat keystore add %s`) or into token_file", config.TokenVariable)
+	}
+	claims, err := eventsapi.ParseToken(token)
+	if err != nil && s.url == "" {
+		return credentials{}, fmt.Errorf("%w: set `url` to your region's server if the token is right", err)
+	}
+	server := s.url
+	if server == "" {
+		server = claims.Server
+	}
+	return credentials{token: token, server: server, claims: claims}, nil
+}
+
+func hostOf(server string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
