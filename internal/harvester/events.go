@@ -1,0 +1,116 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// From raw items to the events that are published.
+
+package harvester
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/beat/events"
+	"github.com/elastic/elastic-agent-libs/mapstr"
+
+	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/registry"
+)
+
+// maxIDBytes is Elasticsearch's limit for an _id. A longer one would fail the
+// bulk request that it is in, again and again.
+const maxIDBytes = 512
+
+// events maps a page's items, in their order, and moves state.LastEvent on.
+func (h *Harvester) events(page *eventsapi.Page, state *registry.State) []beat.Event {
+	received := h.Now()
+	h.Metrics.page(len(page.Items), page.Bytes)
+	if len(page.Items) == 0 {
+		return nil
+	}
+	list := make([]beat.Event, len(page.Items))
+	var newest time.Time
+	var unmapped []error
+	for i, raw := range page.Items {
+		ev, err := h.event(raw, received)
+		if err != nil {
+			unmapped = append(unmapped, err)
+		}
+		list[i] = ev
+		if t := list[i].Timestamp; t.After(newest) {
+			newest = t
+		}
+	}
+	if len(unmapped) > 0 {
+		h.Log.Warnf("%s: %d of %d items of a page can't be mapped, they are published with their original; the first: %v",
+			h.Module.Name, len(unmapped), len(list), unmapped[0])
+	}
+	h.Metrics.lag(received.Sub(newest))
+	// An event from the future must not push a restart past events of today.
+	if newest.After(received) {
+		newest = received
+	}
+	if newest.After(state.LastEvent) {
+		state.LastEvent = newest
+	}
+	return list
+}
+
+// event maps one item. What can't be mapped is published all the same, with the
+// API's bytes and the reason.
+func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, error) {
+	ev, known, err := h.Module.Map(raw)
+	if err != nil || !known {
+		h.Metrics.unmapped()
+	}
+	if ev.Fields == nil {
+		ev.Fields = mapstr.M{}
+	}
+	if ev.Meta == nil {
+		ev.Meta = mapstr.M{}
+	}
+	if ev.Timestamp.IsZero() {
+		ev.Timestamp = received
+	}
+	eventFields := child(ev.Fields, "event")
+	if err != nil {
+		child(ev.Fields, "error")["message"] = "onepasswordbeat can't map this item: " + err.Error()
+		eventFields["kind"] = "pipeline_error"
+		eventFields["module"] = "1password"
+		eventFields["dataset"] = h.Module.Dataset
+	}
+	if err != nil || h.Config.PreserveOriginalEvent {
+		eventFields["original"] = string(raw)
+	}
+	eventFields["created"] = received
+	ev.Fields["data_stream"] = mapstr.M{"type": "logs", "dataset": h.Module.Dataset, "namespace": h.Config.Namespace}
+	ev.Fields["tags"] = []string{"forwarded"}
+	if id, ok := ev.Meta[events.FieldMetaID].(string); !ok || id == "" || len(id) > maxIDBytes {
+		ev.Meta[events.FieldMetaID] = contentID(raw)
+	}
+	// A custom `index` of the input replaces it; libbeat has no lower-ranking key.
+	ev.Meta[events.FieldMetaRawIndex] = "logs-" + h.Module.Dataset + "-" + h.Config.Namespace
+	return ev, err
+}
+
+// child returns the object at key, made if it is not there.
+func child(fields mapstr.M, key string) mapstr.M {
+	switch c := fields[key].(type) {
+	case mapstr.M:
+		return c
+	case map[string]any:
+		return c
+	}
+	c := mapstr.M{}
+	fields[key] = c
+	return c
+}
+
+// contentID is the _id of an item without a usable uuid: the same item has the
+// same _id again.
+func contentID(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return "sha256-" + hex.EncodeToString(sum[:20])
+}

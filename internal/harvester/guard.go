@@ -1,0 +1,238 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The delivery guard: what an ACK of libbeat is worth.
+
+package harvester
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// settleTimeout is how long the guard waits for the output's counters to cover
+// the events that were ACKed. Most outputs count before they ACK, some just after.
+const settleTimeout = time.Second
+
+// settlePoll is how often the counters are looked at in that time.
+const settlePoll = 2 * time.Millisecond
+
+// maxFlights is how many pages may be in flight at once, over all harvesters of
+// a process. The queue is what limits them; this is only the gate's size.
+const maxFlights = 1 << 20
+
+// Counts are counters of the output's events, since the beat started.
+type Counts struct {
+	Taken   uint64 // accepted, known already (a duplicate), or put into the dead letter index
+	Refused uint64 // dropped by the output for good
+
+	// Of the refusals, those that the output explained. They are counted before
+	// Refused is. An output that explains nothing leaves both at 0.
+	Own   uint64 // the event itself was at fault: a value that does not fit the mapping
+	Fault uint64 // anything else: a privilege, a block, a missing index or pipeline
+}
+
+func (c Counts) total() uint64 { return c.Taken + c.Refused }
+
+// Guard tells delivered pages from those that were merely ACKed. libbeat ACKs
+// an event that its output refused for good (a missing privilege, a blocked
+// index, a mapping conflict) like one that was delivered; only the counters at
+// libbeat.output.events show it, and they are one set for the whole beat.
+//
+// So each page remembers the counters at its start, and when it is ACKed:
+//
+//   - no refusal since: it is delivered;
+//   - fewer refusals than it has events, and the output explained each by the
+//     event itself: what was refused was refused for itself, it is delivered;
+//   - anything else, and ACKs that no counter accounts for (an output that was
+//     closed with a request in flight): it is suspect. The harvester publishes it
+//     once more, alone, with every other page of the beat landed, so that the
+//     counters are its own.
+//
+// Alone, a page that is refused as a whole is held, whatever the explanation: a
+// template may fit nothing. One that is refused in part, without an explanation,
+// is delivered once the same number is refused again: the first refusals of an
+// output that begins to refuse everything look just like that.
+//
+// One Guard serves all harvesters of a process.
+type Guard struct {
+	counts func() Counts       // the output's counters
+	gate   *semaphore.Weighted // shared by pages in flight, exclusive for a verification
+	why    func() string       // the output's last reason for a refusal, or ""
+
+	mu      sync.Mutex
+	last    Counts // the highest counters seen: they fall when an output is replaced
+	covered uint64 // counters' total that stands for acked == 0
+	acked   uint64 // events ACKed since then, over all harvesters
+	claimed uint64 // refusals that some page has been charged with
+}
+
+// NewGuard makes the guard of a beat. counts reads the output's counters and
+// reason its last refusal in words. A nil counts switches the guard off: with
+// queue.disk an ACK says that an event is on disk, not that it was delivered.
+func NewGuard(counts func() Counts, reason func() string) *Guard {
+	if reason == nil {
+		reason = func() string { return "" }
+	}
+	g := &Guard{counts: counts, gate: semaphore.NewWeighted(maxFlights), why: reason}
+	if counts != nil {
+		g.last = counts()
+		g.covered = g.last.total()
+		g.claimed = g.last.Refused
+	}
+	return g
+}
+
+// slot is a page's place in the gate.
+type slot struct {
+	guard     *Guard
+	weight    int64
+	start     Counts
+	exclusive bool
+}
+
+// enter opens a page's window. exclusive waits until no other page is in flight
+// and keeps others out until the slot is left.
+func (g *Guard) enter(ctx context.Context, exclusive bool) (*slot, error) {
+	s := &slot{guard: g, weight: 1, exclusive: exclusive}
+	if g.counts == nil {
+		s.weight = 0
+		return s, nil
+	}
+	if exclusive {
+		s.weight = maxFlights
+	}
+	if err := g.gate.Acquire(ctx, s.weight); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.start = g.read()
+	return s, nil
+}
+
+func (s *slot) leave() {
+	if s.weight > 0 {
+		s.guard.gate.Release(s.weight)
+		s.weight = 0
+	}
+}
+
+// ack counts events that libbeat reported as ACKed.
+func (g *Guard) ack(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.acked += uint64(n) //nolint:gosec // a count
+}
+
+// verdict is what became of a page.
+type verdict int
+
+const (
+	delivered verdict = iota // its cursor may be stored
+	suspect                  // publish it again, alone
+	refused                  // the output refuses all of it: hold the cursor
+)
+
+// settle gives the verdict on a page of n published events that were all ACKed.
+// before is how many were refused when it was last published alone, or -1. lost
+// is how many were refused now, charged how many of them are this page's account.
+func (g *Guard) settle(ctx context.Context, s *slot, n, before int) (v verdict, lost, charged int) {
+	if g.counts == nil || n == 0 {
+		return delivered, 0, 0
+	}
+	now, accounted := g.await(ctx)
+	if !accounted || now.Refused < s.start.Refused {
+		return suspect, -1, 0 // an output was closed or replaced meanwhile
+	}
+	lost = int(now.Refused - s.start.Refused) //nolint:gosec // a count
+	explained := now.Fault == s.start.Fault && now.Own-s.start.Own >= uint64(lost)
+	switch {
+	case lost == 0, lost < n && explained:
+		v = delivered
+	case !s.exclusive:
+		return suspect, lost, 0
+	case lost >= n:
+		v = refused
+	case lost == before:
+		v = delivered
+	default:
+		return suspect, lost, 0
+	}
+	return v, lost, g.claim(now)
+}
+
+// await waits until the counters cover all ACKs, and tells whether they did.
+func (g *Guard) await(ctx context.Context) (Counts, bool) {
+	if now, ok := g.covers(); ok {
+		return now, true
+	}
+	timeout := time.NewTimer(settleTimeout)
+	defer timeout.Stop()
+	poll := time.NewTicker(settlePoll)
+	defer poll.Stop()
+	for {
+		select {
+		case <-poll.C:
+			if now, ok := g.covers(); ok {
+				return now, true
+			}
+		case <-timeout.C:
+			return g.rebase(), false
+		case <-ctx.Done():
+			return g.rebase(), false
+		}
+	}
+}
+
+func (g *Guard) covers() (Counts, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.read()
+	return now, now.total()-g.covered >= g.acked
+}
+
+// rebase takes the counters as they are for all that was ACKed so far.
+func (g *Guard) rebase() Counts {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.read()
+	g.covered, g.acked = now.total(), 0
+	return now
+}
+
+// read reads the counters; g.mu is held. They start again at 0 when the output
+// is replaced.
+func (g *Guard) read() Counts {
+	now := g.counts()
+	if now.total() < g.last.total() {
+		g.covered, g.acked, g.claimed = now.total(), 0, 0
+	}
+	g.last = now
+	return now
+}
+
+// claim charges the caller with the refusals that nobody was charged with yet.
+// Where several pages were in flight the sum over all event types is exact, the
+// share of each is not.
+func (g *Guard) claim(now Counts) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now.Refused <= g.claimed {
+		return 0
+	}
+	n := now.Refused - g.claimed
+	g.claimed = now.Refused
+	return int(n) //nolint:gosec // a count
+}
+
+// reason is the output's reason in words, for a log line and a status.
+func (g *Guard) reason() string {
+	if r := g.why(); r != "" {
+		return r
+	}
+	return "the output gave no reason, its log lines may"
+}

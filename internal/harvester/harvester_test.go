@@ -1,0 +1,306 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The loop as one table on a fake clock: what the API answers, what is asked,
+// stored and reported.
+
+package harvester
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/logp/logptest"
+	"github.com/elastic/elastic-agent-libs/monitoring"
+
+	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/module"
+)
+
+func testModule() module.Module {
+	return module.Module{Name: "audit_events", Path: "auditevents", Dataset: "1password.audit_events", Map: mapTestItem}
+}
+
+func testLog(t *testing.T) *logp.Logger { return logptest.NewTestingLogger(t, "") }
+
+func testMetrics(t *testing.T) *Metrics { return NewMetrics(monitoring.NewRegistry(), testLog(t)) }
+
+func TestHarvester(t *testing.T) {
+	const day = 24 * time.Hour
+	stored := func(cursor string) *registry.State {
+		return &registry.State{Account: "ACCOUNT", Cursor: cursor, Limit: 10, InitialInterval: day}
+	}
+	type answers = []func(eventsapi.Query) (*eventsapi.Page, error)
+	for _, c := range []struct {
+		name        string
+		events      int
+		stored      *registry.State
+		script      answers
+		run         time.Duration
+		wantAsked   []string
+		wantCommits []string
+		wantStates  []string
+		wantHealth  string
+	}{{
+		name: "first run reads from initial_interval on and follows has_more", events: 25, run: 4 * time.Second,
+		wantAsked: []string{"since 24h0m0s", "c10", "c20"}, wantCommits: []string{"start", "c10", "c20", "c25"},
+		wantStates: []string{"Starting", "Running"},
+	}, {
+		name: "goes on from the stored cursor", events: 25, stored: stored("c20"), run: 11 * time.Second,
+		wantAsked: []string{"c20", "c25", "c25"}, wantCommits: []string{"c25"}, wantStates: []string{"Starting", "Running"},
+	}, {
+		name: "stores nothing while nothing is new", events: 5, stored: stored("c5"), run: 28 * time.Second,
+		wantAsked: []string{"c5", "c5", "c5", "c5", "c5", "c5"}, wantStates: []string{"Starting", "Running"},
+	}, {
+		name: "an empty page with a new cursor is stored", events: 5, stored: stored("c5"), run: 6 * time.Second,
+		script:    answers{answerPage(eventsapi.Page{Cursor: "c5x"})},
+		wantAsked: []string{"c5", "c5x"}, wantCommits: []string{"c5x", "c5"}, wantStates: []string{"Starting", "Running"},
+	}, {
+		name: "an empty page after has_more ends the round", events: 5, stored: stored("c5"), run: 4 * time.Second,
+		script:    answers{answerPage(eventsapi.Page{Cursor: "c4", HasMore: true}), answerPage(eventsapi.Page{Cursor: "c4"})},
+		wantAsked: []string{"c5", "c4"}, wantCommits: []string{"c4"}, wantStates: []string{"Starting", "Running"},
+	}, {
+		name: "has_more with an unmoving cursor waits for the next poll", events: 5, stored: stored("c5"), run: 14 * time.Second,
+		script: answers{answerPage(eventsapi.Page{Cursor: "c5", HasMore: true}), answerPage(eventsapi.Page{Cursor: "c5", HasMore: true})},
+		// one request a poll
+		wantAsked: []string{"c5", "c5", "c5"}, wantStates: []string{"Starting", "Running"},
+	}, {
+		name: "a single 500 costs a moment", events: 10, run: 2 * time.Second, script: answers{answerError(eventsapi.Server)},
+		wantAsked: []string{"since 24h0m0s", "since 24h0m0s"}, wantCommits: []string{"start", "c10"},
+		wantStates: []string{"Starting", "Degraded", "Running"},
+	}, {
+		name: "429 obeys Retry-After", events: 10, run: 32 * time.Second, script: answers{answerRetryAfter(30 * time.Second)},
+		wantAsked: []string{"since 24h0m0s", "since 24h0m30s"}, wantCommits: []string{"start", "c10"},
+		wantStates: []string{"Starting", "Degraded", "Running"},
+	}, {
+		name: "a cursor that is refused once is tried again", events: 20, stored: stored("c10"), run: 3 * time.Second,
+		script:    answers{answerError(eventsapi.BadRequest)},
+		wantAsked: []string{"c10", "c10"}, wantCommits: []string{"c20"}, wantStates: []string{"Starting", "Degraded", "Running"},
+	}, {
+		name: "a refused cursor restarts a day before the newest event", events: 20, run: 4 * time.Second,
+		stored: &registry.State{Account: "ACCOUNT", Cursor: "c10", LastEvent: time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC)},
+		script: answers{answerError(eventsapi.BadRequest), answerError(eventsapi.BadRequest)},
+		// the bubble's clock begins at 2000-01-01: 12 hours after the event and a day of overlap
+		wantAsked: []string{"c10", "c10", "since 36h0m0s", "c10"}, wantCommits: []string{"start", "c10", "c20"},
+		wantStates: []string{"Starting", "Degraded", "Degraded", "Running"}, wantHealth: "refuses the stored cursor",
+	}, {
+		name: "a reset that is refused backs off and loops on nothing", events: 5, run: 3 * time.Second,
+		script:    answers{answerError(eventsapi.BadRequest), answerError(eventsapi.BadRequest)},
+		wantAsked: []string{"since 24h0m0s", "since 24h0m0s", "since 24h0m1s"}, wantCommits: []string{"start", "c5"},
+		wantStates: []string{"Starting", "Degraded", "Running"},
+	}} {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, c.events, func(t *testing.T, r *rig) {
+				if c.stored != nil {
+					c.stored.Updated = time.Now()
+					r.store.states[testKey] = *c.stored
+				}
+				// What was there before this run counts as delivered.
+				for i := range c.events {
+					r.out.allow(eventID(i))
+				}
+				r.api.script = c.script
+				r.start()
+				time.Sleep(c.run)
+				r.stop()
+				assert.Equal(t, c.wantAsked, r.api.asked())
+				assert.Equal(t, c.wantCommits, r.store.committed())
+				assert.Equal(t, c.wantStates, r.states())
+				assert.Contains(t, r.healthText(), c.wantHealth)
+			})
+		})
+	}
+}
+
+func TestUnmovedCursorWithEventsRepeatsThemOnce(t *testing.T) {
+	run(t, 3, func(t *testing.T, r *rig) {
+		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
+			p := r.api.page(eventsapi.Query{})
+			p.Cursor, p.HasMore = "c0", false
+			return p, nil
+		}
+		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: "c0", Updated: time.Now()}
+		r.api.item = func(i int) string { return `{"uuid":"` + eventID(i) + `","timestamp":"1999-01-01T00:00:00Z"}` }
+		r.start()
+		time.Sleep(time.Hour)
+		r.stop()
+		require.Equal(t, 1, r.out.times(eventID(0)))
+	})
+}
+
+func TestSuspectPageThatVanishedIsLeft(t *testing.T) {
+	run(t, 10, func(t *testing.T, r *rig) {
+		r.out.set(func(string) outcome { return deny })
+		r.start()
+		time.Sleep(10 * time.Second)
+		r.api.mu.Lock()
+		r.api.script = append(r.api.script, answerPage(eventsapi.Page{Cursor: "c0x", HasMore: true}), answerPage(eventsapi.Page{Cursor: "c0x"}))
+		r.api.mu.Unlock()
+		time.Sleep(time.Minute)
+		require.Contains(t, r.store.committed(), "c0x")
+		require.Less(t, len(r.api.asked()), 60)
+		r.stop()
+	})
+}
+
+func TestBackoffIsExponentialCappedAndJittered(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.api.always = answerError(eventsapi.Server)
+		r.start()
+		time.Sleep(20 * time.Minute)
+		r.stop()
+		var previous time.Duration
+		for i := 1; i < len(r.api.times); i++ {
+			d := r.api.times[i].Sub(r.api.times[i-1])
+			require.LessOrEqual(t, d, time.Minute)
+			require.GreaterOrEqual(t, d, 300*time.Millisecond)
+			if i > 1 && previous < 30*time.Second {
+				require.Greater(t, d, previous/2)
+			}
+			previous = d
+		}
+		require.InDelta(t, 28, len(r.api.times), 6, "20 minutes of failures make few requests")
+	})
+}
+
+func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.api.always = answerError(eventsapi.Auth)
+		r.start()
+		time.Sleep(5 * time.Minute)
+		r.api.mu.Lock()
+		r.api.always, r.api.changed = nil, true
+		r.api.mu.Unlock()
+		time.Sleep(2 * tokenPoll)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
+func TestDiskThatRefusesTheCursorCostsNoEvent(t *testing.T) {
+	run(t, 20, func(t *testing.T, r *rig) {
+		r.start()
+		time.Sleep(time.Second)
+		r.store.setFail(errors.New("no space left on device"))
+		r.api.grow(30)
+		time.Sleep(time.Minute)
+		require.Equal(t, "Degraded", last(r.states()))
+		require.Contains(t, r.healthText(), "no space left on device")
+		require.Equal(t, cursorAt(20), r.store.get().Cursor)
+		require.Equal(t, 1, r.out.times(eventID(49)), "collection goes on")
+		r.store.setFail(nil)
+		time.Sleep(10 * time.Second)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
+func TestStuckOutputIsSaidAndHeals(t *testing.T) {
+	run(t, 20, func(t *testing.T, r *rig) {
+		release := r.out.block()
+		r.start()
+		time.Sleep(3 * time.Minute)
+		require.Contains(t, r.healthText(), "has not taken a page")
+		release()
+		time.Sleep(10 * time.Second)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
+func TestIdleStateIsTouchedSoThatItsAgeTells(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.start()
+		time.Sleep(10 * time.Hour)
+		age := time.Since(r.store.get().Updated)
+		r.stop()
+		require.LessOrEqual(t, age, touchInterval+r.cfg.Interval)
+		require.Less(t, len(r.store.committed()), 15)
+	})
+}
+
+// The wall clock may jump: positions, waits and shutdown do not depend on it.
+func TestClockJumpsCostNothing(t *testing.T) {
+	for _, jump := range []time.Duration{-48 * time.Hour, 48 * time.Hour, 365 * 24 * time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			run(t, 20, func(t *testing.T, r *rig) {
+				r.start()
+				time.Sleep(time.Second)
+				r.stop()
+				r.clock = func() time.Time { return time.Now().Add(jump) }
+				r.start()
+				r.api.grow(30)
+				time.Sleep(30 * time.Second)
+				r.stop()
+				r.requireAll()
+			})
+		})
+	}
+}
+
+func TestEventFromTheFutureDoesNotMoveTheRestartPoint(t *testing.T) {
+	run(t, 1, func(t *testing.T, r *rig) {
+		r.api.item = func(i int) string { return `{"uuid":"` + eventID(i) + `","timestamp":"2099-01-01T00:00:00Z"}` }
+		r.start()
+		time.Sleep(time.Second)
+		r.stop()
+		require.False(t, r.store.get().LastEvent.After(time.Now()))
+	})
+}
+
+func TestOutageLongerThanTheAPIKeepsEventsIsSaidOnce(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
+		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: cursorAt(5), Updated: time.Now().Add(-130 * 24 * time.Hour)}
+		h := New(Options{
+			Key: testKey, Module: testModule(), Config: r.cfg, Fetcher: r.api, Limiter: r.limiter, Store: r.store,
+			Guard: r.guard, Metrics: testMetrics(t), Report: r.report, Log: log, Now: time.Now,
+		})
+		require.NoError(t, h.load())
+		h.answered()
+		h.answered()
+		require.Len(t, observed.FilterMessageSnippet("the events in between are gone").All(), 1)
+	})
+}
+
+func TestSettingsWithoutEffectAreSaid(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
+		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: cursorAt(5), Limit: 500, InitialInterval: time.Hour, Updated: time.Now()}
+		h := New(Options{Key: testKey, Module: testModule(), Config: r.cfg, Store: r.store, Fetcher: r.api, Report: r.report, Log: log, Now: time.Now})
+		require.NoError(t, h.load())
+		require.Len(t, observed.FilterMessageSnippet("limit: 10 has no effect").All(), 1)
+		require.Len(t, observed.FilterMessageSnippet("initial_interval: 24h0m0s has no effect").All(), 1)
+		require.Len(t, observed.FilterMessageSnippet("state reset --input acme --event-type audit_events").All(), 2)
+	})
+}
+
+func TestEventFields(t *testing.T) {
+	run(t, 1, func(t *testing.T, r *rig) {
+		r.cfg.PreserveOriginalEvent = true
+		r.cfg.Namespace = "prod"
+		h := New(Options{Module: testModule(), Config: r.cfg, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
+		raw := []byte(`{"uuid":"U","timestamp":"2026-01-02T03:04:05Z"}`)
+		received := time.Now()
+		ev, err := h.event(raw, received)
+		require.NoError(t, err)
+		flat := ev.Fields.Flatten()
+		assert.Equal(t, "U", ev.Meta["_id"])
+		assert.Equal(t, "logs-1password.audit_events-prod", ev.Meta["raw_index"])
+		assert.Equal(t, "1password.audit_events", flat["data_stream.dataset"])
+		assert.Equal(t, "logs", flat["data_stream.type"])
+		assert.Equal(t, "prod", flat["data_stream.namespace"])
+		assert.Equal(t, string(raw), flat["event.original"])
+		assert.Equal(t, received, flat["event.created"])
+		assert.Equal(t, []string{"forwarded"}, flat["tags"])
+	})
+}

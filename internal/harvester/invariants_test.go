@@ -1,0 +1,411 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// A test for each invariant of the package comment, named after it.
+
+package harvester
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/registry"
+)
+
+func TestInvariant1_StoredCursorIsNeverAheadOfDelivery(t *testing.T) {
+	// fakeStore checks each commit; here with an output that stops again and again.
+	run(t, 200, func(_ *testing.T, r *rig) {
+		r.start()
+		for range 10 {
+			release := r.out.block()
+			time.Sleep(50 * time.Millisecond)
+			release()
+			time.Sleep(30 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		r.stop()
+		r.requireAll()
+	})
+}
+
+// outputs are the ways in which outputs tell of a refusal.
+func outputs(t *testing.T, test func(t *testing.T, set func(*fakeOutput))) {
+	for _, late := range []bool{false, true} {
+		for _, silent := range []bool{false, true} {
+			t.Run(fmt.Sprintf("late=%v,silent=%v", late, silent), func(t *testing.T) {
+				test(t, func(o *fakeOutput) { o.late, o.silent = late, silent })
+			})
+		}
+	}
+}
+
+func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
+	for _, what := range []outcome{deny, refuse} {
+		outputs(t, func(t *testing.T, set func(*fakeOutput)) {
+			run(t, 35, func(t *testing.T, r *rig) {
+				set(r.out)
+				r.out.set(func(string) outcome { return what })
+				r.start()
+				time.Sleep(5 * time.Minute)
+				require.Equal(t, []string{"start"}, r.store.committed(), "no cursor is stored while everything is refused")
+				require.Contains(t, r.healthText(), "403 security_exception", "the status names the output's reason")
+				require.Equal(t, "Degraded", last(r.states()))
+
+				r.out.set(nil)
+				time.Sleep(2 * time.Minute)
+				require.Equal(t, "Running", last(r.states()), "it resumes by itself")
+				r.stop()
+				r.requireAll()
+			})
+		})
+	}
+}
+
+func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
+	outputs(t, func(t *testing.T, set func(*fakeOutput)) {
+		for ms := range 60 {
+			run(t, 300, func(t *testing.T, r *rig) {
+				set(r.out)
+				r.start()
+				time.Sleep(time.Duration(ms) * time.Millisecond)
+				r.out.set(func(string) outcome { return deny })
+				time.Sleep(10 * time.Minute)
+				held := r.store.get().Cursor
+				r.out.set(nil)
+				time.Sleep(2 * time.Minute)
+				r.stop()
+				require.NotEqual(t, cursorAt(300), held)
+				r.requireAll()
+			})
+		}
+	})
+}
+
+func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
+	outputs(t, func(t *testing.T, set func(*fakeOutput)) {
+		run(t, 30, func(t *testing.T, r *rig) {
+			set(r.out)
+			bad := eventID(12)
+			r.out.allow(bad)
+			r.out.set(func(id string) outcome {
+				if id == bad {
+					return refuse
+				}
+				return take
+			})
+			r.start()
+			time.Sleep(time.Minute)
+			require.Equal(t, cursorAt(30), r.store.get().Cursor)
+			require.Equal(t, "Running", last(r.states()))
+			require.GreaterOrEqual(t, r.metrics.counters[mRefused].Get(), uint64(1))
+			r.stop()
+		})
+	})
+}
+
+func TestInvariant2_LoneRefusedEventWaitsForTheNext(t *testing.T) {
+	run(t, 1, func(t *testing.T, r *rig) {
+		bad := eventID(0)
+		r.out.set(func(id string) outcome {
+			if id == bad {
+				return refuse
+			}
+			return take
+		})
+		r.start()
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"start"}, r.store.committed())
+		r.out.allow(bad)
+		r.api.grow(1)
+		time.Sleep(time.Minute)
+		require.Equal(t, cursorAt(2), r.store.get().Cursor, "the next event shows that the first was refused for itself")
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+	})
+}
+
+func TestInvariant2_AckWithoutACountIsNoDelivery(t *testing.T) {
+	run(t, 20, func(t *testing.T, r *rig) {
+		r.out.set(func(string) outcome { return ignore })
+		r.start()
+		time.Sleep(10 * time.Second)
+		require.Equal(t, []string{"start"}, r.store.committed(), "an output that was closed ACKs what it dropped")
+		r.out.set(nil)
+		time.Sleep(time.Minute)
+		r.stop()
+		r.requireAll()
+	})
+}
+
+func TestInvariant2_EventsDroppedByProcessorsCountAsDone(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		drop func(i int) bool
+	}{
+		{"all", func(int) bool { return true }},
+		{"the last of each page", func(i int) bool { return i%10 == 9 }},
+		{"nine of ten", func(i int) bool { return i%10 != 3 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, 30, func(t *testing.T, r *rig) {
+				r.out.filter = func(id string) bool { return c.drop(indexOf(id[len("EVENT"):])) }
+				r.start()
+				time.Sleep(time.Minute)
+				require.Equal(t, cursorAt(30), r.store.get().Cursor)
+				r.stop()
+			})
+		})
+	}
+}
+
+func TestInvariant2_RefusedRestOfAFilteredPageHoldsTheCursor(t *testing.T) {
+	run(t, 10, func(t *testing.T, r *rig) {
+		r.out.filter = func(id string) bool { return id != eventID(3) }
+		r.out.set(func(string) outcome { return refuse })
+		r.start()
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"start"}, r.store.committed())
+		r.stop()
+	})
+}
+
+func TestInvariant3_CrashAtAnyMomentRepeatsButNeverSkips(t *testing.T) {
+	for seed := range uint64(40) {
+		run(t, 150, func(_ *testing.T, r *rig) {
+			random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+			for range 6 {
+				r.start()
+				time.Sleep(time.Duration(random.Int64N(int64(120 * time.Millisecond))))
+				r.kill()
+			}
+			r.start()
+			time.Sleep(time.Minute)
+			r.stop()
+			r.requireAll()
+		})
+	}
+}
+
+func TestInvariant3_StopAtAnyMomentNeverSkips(t *testing.T) {
+	for seed := range uint64(40) {
+		run(t, 150, func(t *testing.T, r *rig) {
+			random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // a test
+			for range 6 {
+				release := func() {}
+				if random.IntN(2) == 0 {
+					release = r.out.block()
+				}
+				r.start()
+				time.Sleep(time.Duration(random.Int64N(int64(120 * time.Millisecond))))
+				began := time.Now()
+				r.stop()
+				require.LessOrEqual(t, time.Since(began), r.cfg.ShutdownTimeout+settleTimeout)
+				release()
+			}
+			r.start()
+			time.Sleep(time.Minute)
+			r.stop()
+			r.requireAll()
+		})
+	}
+}
+
+func TestInvariant3_AcksAfterTheStopAreIgnored(t *testing.T) {
+	run(t, 20, func(t *testing.T, r *rig) {
+		release := r.out.block()
+		r.start()
+		time.Sleep(100 * time.Millisecond)
+		r.cancel()
+		require.NoError(t, <-r.done)
+		r.out.set(func(string) outcome { return ignore })
+		release() // libbeat ACKs what its closing output drops
+		time.Sleep(time.Second)
+		r.out.shut()
+		require.Equal(t, []string{"start"}, r.store.committed())
+	})
+}
+
+func TestInvariant4_RepeatedEventHasTheSameID(t *testing.T) {
+	run(t, 30, func(t *testing.T, r *rig) {
+		r.api.item = func(i int) string {
+			switch i % 3 {
+			case 0:
+				return fmt.Sprintf(`{"uuid":%q,"timestamp":"2026-01-01T00:00:00Z"}`, eventID(i))
+			case 1:
+				return fmt.Sprintf(`{"uuid":%d}`, i) // can't be mapped
+			default:
+				return fmt.Sprintf(`{"uuid":"","n":%d,"timestamp":"2026-01-01T00:00:00Z"}`, i)
+			}
+		}
+		h := New(Options{Module: testModule(), Config: r.cfg, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
+		seen := map[any]bool{}
+		for i := range 30 {
+			raw := json.RawMessage(r.api.item(i))
+			first, _ := h.event(raw, time.Now())
+			id := first.Meta["_id"]
+			assert.NotEmpty(t, id)
+			time.Sleep(time.Hour)
+			again, _ := h.event(raw, time.Now())
+			assert.Equal(t, id, again.Meta["_id"])
+			assert.False(t, seen[id], "two items share the _id %v", id)
+			seen[id] = true
+		}
+	})
+}
+
+func TestInvariant5_NoErrorEndsAHarvesterOrSkipsAnEvent(t *testing.T) {
+	for _, class := range eventsapi.Classes() {
+		t.Run(class.String(), func(t *testing.T) {
+			run(t, 40, func(t *testing.T, r *rig) {
+				fail := answerError(class)
+				r.api.script = append(r.api.script, fail, nil, nil, fail, nil, fail, nil)
+				r.start()
+				time.Sleep(10 * time.Minute)
+				select {
+				case err := <-r.done:
+					t.Fatalf("the harvester ended: %v", err)
+				default:
+				}
+				require.Equal(t, "Running", last(r.states()))
+				r.stop()
+				r.requireAll()
+			})
+		})
+	}
+}
+
+func TestInvariant5_ItemThatCanNotBeMappedIsPublishedWithItsOriginal(t *testing.T) {
+	run(t, 3, func(t *testing.T, r *rig) {
+		h := New(Options{Module: testModule(), Config: r.cfg, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
+		raw := json.RawMessage(`["no object"]`)
+		ev, err := h.event(raw, time.Now())
+		require.Error(t, err)
+		original, err := ev.Fields.GetValue("event.original")
+		require.NoError(t, err)
+		require.Equal(t, string(raw), original)
+		message, err := ev.Fields.GetValue("error.message")
+		require.NoError(t, err)
+		require.Contains(t, message, "can't map this item")
+		require.NotEmpty(t, ev.Meta["_id"])
+	})
+}
+
+func TestInvariant6_OneEventTypesTroubleDoesNotTouchTheOthers(t *testing.T) {
+	run(t, 40, func(t *testing.T, r *rig) {
+		// A second harvester on the same guard and output whose events are all refused.
+		other := newRig(t, 40)
+		other.out, other.guard = r.out, r.guard
+		other.store.rig = r
+		other.api.item = func(i int) string {
+			return fmt.Sprintf(`{"uuid":"OTHER%d","timestamp":"2026-01-01T00:00:00Z"}`, i)
+		}
+		r.out.set(func(id string) outcome {
+			if id[0] == 'O' {
+				return deny
+			}
+			return take
+		})
+		other.start()
+		r.start()
+		time.Sleep(5 * time.Minute)
+		require.Equal(t, cursorAt(40), r.store.get().Cursor)
+		require.Equal(t, "Running", last(r.states()))
+		require.Equal(t, []string{"start"}, other.store.committed())
+		require.Equal(t, "Degraded", last(other.states()))
+
+		r.api.grow(25)
+		time.Sleep(time.Minute)
+		require.Equal(t, cursorAt(65), r.store.get().Cursor, "it goes on while the other is held")
+		other.cancel()
+		require.NoError(t, <-other.done)
+		r.stop()
+	})
+}
+
+func TestInvariant7_StartTimeIsStoredBeforeTheFirstRequest(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.api.always = func(eventsapi.Query) (*eventsapi.Page, error) {
+			assert.Equal(t, []string{"start"}, r.store.committed())
+			return answerError(eventsapi.Network)(eventsapi.Query{})
+		}
+		r.start()
+		time.Sleep(time.Hour)
+		r.stop()
+		r.api.always = nil
+		r.start()
+		time.Sleep(time.Minute)
+		r.stop()
+		require.Contains(t, r.api.asked(), "since 25h0m0s", "the second run asks since the first run's start")
+		r.requireAll()
+	})
+}
+
+func TestInvariant7_NothingIsCollectedWhenTheStartCanNotBeStored(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.store.setFail(errors.New("no space left on device"))
+		r.start()
+		time.Sleep(time.Minute)
+		require.Empty(t, r.api.asked())
+		require.Contains(t, r.healthText(), "no space left on device")
+		r.stop()
+	})
+}
+
+func TestInvariant8_UnusableStateStopsTheHarvester(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.store.loadErr = errors.New("the state has version 7")
+		r.start()
+		time.Sleep(time.Hour)
+		require.Empty(t, r.api.asked())
+		require.Empty(t, r.store.committed())
+		require.Equal(t, []string{"Starting", "Failed"}, r.states())
+		r.stop()
+	})
+}
+
+func TestInvariant8_StateOfAnotherAccountStopsTheHarvester(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.store.states[testKey] = registry.State{Account: "OTHER", Cursor: cursorAt(2), Updated: time.Now()}
+		r.start()
+		time.Sleep(time.Hour)
+		require.Empty(t, r.api.asked())
+		require.Empty(t, r.store.committed())
+		require.Contains(t, r.healthText(), "belongs to account OTHER")
+		require.Equal(t, "Failed", last(r.states()))
+		r.stop()
+	})
+}
+
+func TestInvariant8_TokenRotatedToAnotherAccountStopsCollection(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.start()
+		time.Sleep(time.Minute)
+		r.api.mu.Lock()
+		r.api.account = "OTHER"
+		r.api.size = 10
+		r.api.mu.Unlock()
+		time.Sleep(time.Minute)
+		require.Equal(t, cursorAt(5), r.store.get().Cursor)
+		r.api.mu.Lock()
+		r.api.account = "ACCOUNT"
+		r.api.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, cursorAt(10), r.store.get().Cursor, "the right token heals it")
+		r.stop()
+	})
+}
+
+func last(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[len(list)-1]
+}

@@ -1,0 +1,595 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// A harvester with an API, a registry and an output of the test's making. It runs
+// in a synctest bubble: its clock is fake, and waiting costs nothing.
+
+package harvester
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/management/status"
+	"github.com/elastic/elastic-agent-libs/logp/logptest"
+	"github.com/elastic/elastic-agent-libs/mapstr"
+	"github.com/elastic/elastic-agent-libs/monitoring"
+
+	"onepasswordbeat/config"
+	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/module"
+)
+
+// rig is one harvester and everything around it.
+type rig struct {
+	t       *testing.T
+	api     *fakeAPI
+	store   *fakeStore
+	out     *fakeOutput
+	cfg     config.Config
+	limiter *fakeLimiter
+	guard   *Guard
+	metrics *Metrics
+	clock   func() time.Time
+
+	mu     sync.Mutex
+	health []string
+
+	cancel context.CancelFunc
+	done   chan error
+}
+
+func newRig(t *testing.T, events int) *rig {
+	cfg := config.Default()
+	cfg.ID = "acme"
+	cfg.Limit = 10
+	r := &rig{t: t, cfg: cfg, limiter: &fakeLimiter{}, clock: time.Now}
+	r.api = &fakeAPI{size: events, limit: cfg.Limit, account: "ACCOUNT"}
+	r.out = newFakeOutput()
+	r.store = &fakeStore{rig: r, states: map[registry.Key]registry.State{}}
+	r.guard = NewGuard(r.out.counts, func() string { return "403 security_exception: not allowed" })
+	return r
+}
+
+var testKey = registry.Key{Input: "acme", EventType: "audit_events"}
+
+// start runs the harvester; stop it with r.stop.
+func (r *rig) start() {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	r.cancel = cancel
+	r.done = make(chan error, 1)
+	r.metrics = NewMetrics(monitoring.NewRegistry(), logptest.NewTestingLogger(r.t, ""))
+	h := New(Options{
+		Key: testKey,
+		Module: module.Module{
+			Name: "audit_events", Path: "auditevents", Feature: "auditevents", Dataset: "1password.audit_events",
+			Map: mapTestItem,
+		},
+		Config:  r.cfg,
+		Fetcher: r.api,
+		Limiter: r.limiter,
+		Store:   r.store,
+		Guard:   r.guard,
+		Metrics: r.metrics,
+		Report:  r.report,
+		Log:     logptest.NewTestingLogger(r.t, ""),
+		Now:     func() time.Time { return r.clock() },
+	})
+	r.out.open()
+	go func() { r.done <- h.Run(ctx, r.out) }()
+}
+
+// stop cancels the harvester and waits for it, and then for the output.
+func (r *rig) stop() {
+	r.cancel()
+	require.NoError(r.t, <-r.done)
+	r.out.shut()
+}
+
+// kill makes an end as a crash does: nothing is stored and nothing is taken from
+// this moment on.
+func (r *rig) kill() {
+	r.store.freeze(true)
+	r.out.freeze()
+	r.cancel()
+	<-r.done
+	r.out.shut()
+	r.store.freeze(false)
+}
+
+func (r *rig) report(s status.Status, msg string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	line := s.String()
+	if msg != "" {
+		line += ": " + msg
+	}
+	r.health = append(r.health, line)
+}
+
+// states are the health changes so far, without their messages.
+func (r *rig) states() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []string
+	for _, h := range r.health {
+		s, _, _ := strings.Cut(h, ":")
+		list = append(list, s)
+	}
+	return list
+}
+
+func (r *rig) healthText() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.health, "\n")
+}
+
+// requireAll checks that every event was delivered, however often, and that the
+// stored cursor is after the last of them.
+func (r *rig) requireAll() {
+	r.t.Helper()
+	for i := range r.api.size {
+		require.NotZero(r.t, r.out.times(eventID(i)), "event %d was not delivered", i)
+	}
+	require.Equal(r.t, cursorAt(r.api.size), r.store.get().Cursor)
+}
+
+// run is a bubble with a rig in it.
+func run(t *testing.T, events int, test func(t *testing.T, r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, newRig(t, events)) })
+}
+
+func eventID(i int) string  { return fmt.Sprintf("EVENT%05d", i) }
+func cursorAt(i int) string { return "c" + strconv.Itoa(i) }
+
+// indexOf is the number of events before a cursor.
+func indexOf(cursor string) int {
+	n, err := strconv.Atoi(strings.TrimPrefix(cursor, "c"))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func mapTestItem(raw []byte) (beat.Event, bool, error) {
+	var item struct {
+		UUID string    `json:"uuid"`
+		Time time.Time `json:"timestamp"`
+	}
+	if err := json.Unmarshal(raw, &item); err != nil {
+		return beat.Event{}, false, err
+	}
+	return beat.Event{
+		Timestamp: item.Time,
+		Meta:      mapstr.M{"_id": item.UUID},
+		Fields:    mapstr.M{"event": mapstr.M{"id": item.UUID}},
+	}, true, nil
+}
+
+// fakeAPI serves events 0 to size-1 in pages. A cursor is the number of events
+// before it.
+type fakeAPI struct {
+	mu       sync.Mutex
+	size     int
+	limit    int
+	account  string
+	script   []func(q eventsapi.Query) (*eventsapi.Page, error) // answers to come first; nil: the ordinary one
+	always   func(q eventsapi.Query) (*eventsapi.Page, error)
+	requests []string
+	times    []time.Time
+	changed  bool
+	item     func(i int) string
+}
+
+func (a *fakeAPI) Account(context.Context) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.account
+}
+
+func (a *fakeAPI) Changed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.changed
+}
+
+func (a *fakeAPI) grow(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.size += n
+}
+
+// asked are the requests so far: a cursor, or "since" and how long ago.
+func (a *fakeAPI) asked() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]string(nil), a.requests...)
+}
+
+func (a *fakeAPI) Fetch(ctx context.Context, _ string, q eventsapi.Query) (*eventsapi.Page, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, &eventsapi.Error{Class: eventsapi.Canceled, Err: err}
+	}
+	what := q.Cursor
+	if what == "" {
+		what = "since " + time.Since(q.StartTime).Round(time.Second).String()
+	}
+	a.requests = append(a.requests, what)
+	a.times = append(a.times, time.Now())
+	if len(a.script) > 0 {
+		next := a.script[0]
+		a.script = a.script[1:]
+		if next != nil {
+			return next(q)
+		}
+	}
+	if a.always != nil {
+		return a.always(q)
+	}
+	return a.page(q), nil
+}
+
+func (a *fakeAPI) page(q eventsapi.Query) *eventsapi.Page {
+	from := indexOf(q.Cursor)
+	to := min(from+a.limit, a.size)
+	p := &eventsapi.Page{Cursor: cursorAt(to), HasMore: to < a.size, Bytes: 1}
+	for i := from; i < to; i++ {
+		raw := fmt.Sprintf(`{"uuid":%q,"timestamp":%q}`, eventID(i), time.Now().Add(-time.Minute).Format(time.RFC3339Nano))
+		if a.item != nil {
+			raw = a.item(i)
+		}
+		p.Items = append(p.Items, json.RawMessage(raw))
+	}
+	return p
+}
+
+// answerError is a scripted failure.
+func answerError(class eventsapi.Class) func(eventsapi.Query) (*eventsapi.Page, error) {
+	return func(eventsapi.Query) (*eventsapi.Page, error) {
+		return nil, &eventsapi.Error{Class: class, Status: 0, Message: class.String(), Host: "events.example.com"}
+	}
+}
+
+func answerRetryAfter(d time.Duration) func(eventsapi.Query) (*eventsapi.Page, error) {
+	return func(eventsapi.Query) (*eventsapi.Page, error) {
+		return nil, &eventsapi.Error{Class: eventsapi.RateLimited, Status: 429, RetryAfter: d, HasRetryAfter: true}
+	}
+}
+
+func answerPage(p eventsapi.Page) func(eventsapi.Query) (*eventsapi.Page, error) {
+	return func(eventsapi.Query) (*eventsapi.Page, error) { return &p, nil }
+}
+
+// fakeStore keeps states, and checks at every commit that the cursor is not ahead
+// of delivery: invariant 1 holds in every test of this package.
+type fakeStore struct {
+	rig *rig
+
+	mu      sync.Mutex
+	states  map[registry.Key]registry.State
+	commits []string
+	fail    error
+	loadErr error
+	frozen  bool
+}
+
+func (s *fakeStore) Load(key registry.Key) (registry.State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loadErr != nil {
+		return registry.State{}, s.loadErr
+	}
+	state, ok := s.states[key]
+	if !ok {
+		return state, registry.ErrNotFound
+	}
+	return state, nil
+}
+
+func (s *fakeStore) Commit(key registry.Key, state registry.State) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.frozen {
+		return errors.New("the process is dead")
+	}
+	if s.fail != nil {
+		return s.fail
+	}
+	for i := range indexOf(state.Cursor) {
+		if !s.rig.out.done(eventID(i)) {
+			s.rig.t.Errorf("cursor %s was stored before event %d was delivered", state.Cursor, i)
+			break
+		}
+	}
+	s.states[key] = state
+	what := state.Cursor
+	if what == "" {
+		what = "start"
+	}
+	s.commits = append(s.commits, what)
+	return nil
+}
+
+func (s *fakeStore) get() registry.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.states[testKey]
+}
+
+func (s *fakeStore) committed() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.commits...)
+}
+
+func (s *fakeStore) setFail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
+}
+
+func (s *fakeStore) freeze(frozen bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = frozen
+}
+
+type fakeLimiter struct {
+	mu     sync.Mutex
+	paused time.Duration
+}
+
+func (l *fakeLimiter) Wait(ctx context.Context) (time.Duration, error) { return 0, ctx.Err() }
+func (l *fakeLimiter) Pause(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.paused += d
+}
+
+// outcome is what the output does with an event.
+type outcome int
+
+const (
+	take   outcome = iota
+	refuse         // for good, for the event's own fault
+	deny           // for good, for a fault of the output's
+	ignore         // neither taken nor refused, but ACKed: an output that is closed
+)
+
+const (
+	queueSize = 25
+	batchSize = 7
+)
+
+// fakeOutput is libbeat's publisher: a queue and an output that takes, refuses or
+// is stuck. It counts as libbeat does, before it ACKs unless late is set.
+type fakeOutput struct {
+	mu        sync.Mutex
+	counters  Counts
+	decide    func(id string) outcome
+	filter    func(id string) bool // the user's processors drop it
+	delivered map[string]int
+	refused   map[string]bool
+	late      bool // counts after it ACKs
+	silent    bool // explains no refusal
+	frozen    bool
+	stuck     chan struct{} // closed: not stuck
+	closing   chan struct{} // closed: the publisher closes, which frees a blocked Publish
+	clients   []*fakeClient
+	wg        sync.WaitGroup
+}
+
+func newFakeOutput() *fakeOutput {
+	o := &fakeOutput{delivered: map[string]int{}, refused: map[string]bool{}, stuck: make(chan struct{})}
+	close(o.stuck)
+	return o
+}
+
+func (o *fakeOutput) set(decide func(id string) outcome) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.decide = decide
+}
+
+// block makes the output stuck and returns what frees it.
+func (o *fakeOutput) block() (release func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := make(chan struct{})
+	o.stuck = c
+	return sync.OnceFunc(func() { close(c) })
+}
+
+func (o *fakeOutput) counts() Counts {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.counters
+}
+
+func (o *fakeOutput) times(id string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.delivered[id]
+}
+
+// done tells whether an event needs no more sending.
+func (o *fakeOutput) done(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.delivered[id] > 0 || o.refused[id] || o.filter != nil && o.filter(id)
+}
+
+func (o *fakeOutput) open() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.frozen = false
+	o.closing = make(chan struct{})
+}
+
+func (o *fakeOutput) freeze() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.frozen = true
+}
+
+// shut ends the output's goroutines.
+func (o *fakeOutput) shut() {
+	o.mu.Lock()
+	clients := o.clients
+	o.clients = nil
+	close(o.closing)
+	o.mu.Unlock()
+	for _, c := range clients {
+		_ = c.Close()
+	}
+	o.wg.Wait()
+}
+
+func (o *fakeOutput) Connect() (beat.Client, error) { return o.ConnectWith(beat.ClientConfig{}) }
+
+func (o *fakeOutput) ConnectWith(cfg beat.ClientConfig) (beat.Client, error) {
+	if cfg.PublishMode != beat.GuaranteedSend {
+		return nil, errors.New("an output's max_retries would drop events")
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := &fakeClient{out: o, cfg: cfg, queue: make(chan beat.Event, queueSize), closed: make(chan struct{}), freed: o.closing}
+	o.clients = append(o.clients, c)
+	o.wg.Add(1)
+	go c.work()
+	return c, nil
+}
+
+type fakeClient struct {
+	out    *fakeOutput
+	cfg    beat.ClientConfig
+	queue  chan beat.Event
+	once   sync.Once
+	closed chan struct{}
+	freed  chan struct{}
+}
+
+func (c *fakeClient) Publish(e beat.Event) { c.PublishAll([]beat.Event{e}) }
+
+func (c *fakeClient) PublishAll(events []beat.Event) {
+	for _, e := range events {
+		dropped := c.out.filter != nil && c.out.filter(e.Meta["_id"].(string))
+		c.cfg.EventListener.AddEvent(e, !dropped)
+		if dropped {
+			c.cfg.ClientListener.Filtered()
+			continue
+		}
+		select {
+		case c.queue <- e:
+		case <-c.freed: // not by Close of the client: a full memory queue does not let go
+		}
+	}
+}
+
+func (c *fakeClient) Close() error {
+	c.once.Do(func() {
+		close(c.closed)
+		c.cfg.EventListener.ClientClosed()
+	})
+	return nil
+}
+
+// work sends batches until the client is closed.
+func (c *fakeClient) work() {
+	defer c.out.wg.Done()
+	for {
+		select {
+		case e := <-c.queue:
+			batch := []beat.Event{e}
+			for len(batch) < batchSize && len(c.queue) > 0 {
+				batch = append(batch, <-c.queue)
+			}
+			if !c.send(batch) {
+				return
+			}
+		case <-c.closed:
+			return
+		}
+	}
+}
+
+// send delivers a batch as the output decides, and ACKs it.
+func (c *fakeClient) send(batch []beat.Event) bool {
+	o := c.out
+	time.Sleep(5 * time.Millisecond) // a round trip, on the fake clock
+	o.mu.Lock()
+	stuck := o.stuck
+	o.mu.Unlock()
+	select {
+	case <-stuck:
+	case <-c.closed:
+		return false
+	}
+	o.mu.Lock()
+	if o.frozen {
+		o.mu.Unlock()
+		return false
+	}
+	var now Counts
+	for _, e := range batch {
+		id, _ := e.Meta["_id"].(string)
+		what := take
+		if o.decide != nil {
+			what = o.decide(id)
+		}
+		switch what {
+		case take:
+			o.delivered[id]++
+			now.Taken++
+		case refuse:
+			now.Refused++
+			now.Own++
+		case deny:
+			now.Refused++
+			now.Fault++
+		case ignore:
+		}
+	}
+	late := o.late
+	if !o.silent {
+		o.counters.Own += now.Own
+		o.counters.Fault += now.Fault
+	}
+	if !late {
+		o.counters.Taken += now.Taken
+		o.counters.Refused += now.Refused
+	}
+	o.mu.Unlock()
+	c.cfg.EventListener.ACKEvents(len(batch))
+	if late {
+		time.Sleep(20 * time.Millisecond)
+		o.mu.Lock()
+		o.counters.Taken += now.Taken
+		o.counters.Refused += now.Refused
+		o.mu.Unlock()
+	}
+	return true
+}
+
+// allow marks an event as one that may stay refused: the test refuses it alone.
+func (o *fakeOutput) allow(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused[id] = true
+}

@@ -1,0 +1,130 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Waiting, while the ACKs of the pages in flight are handled.
+
+package harvester
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// sleep waits for d or until ctx is cancelled, and returns its error then.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// graceful returns a context that is cancelled some time after ctx is.
+func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, func() {
+		_ = sleep(hard, grace)
+		cancel()
+	})
+	return hard, func() {
+		unhook()
+		cancel()
+	}
+}
+
+// never is closed never.
+var never <-chan struct{}
+
+// errGaveUp says that during did not wait for its function.
+var errGaveUp = errors.New("gave up at the stop")
+
+// during runs fn and handles ACKs until it is done, or until giveUp is closed:
+// fn goes on by itself then.
+func (h *Harvester) during(giveUp <-chan struct{}, fn func()) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	if !h.serve(done, giveUp) {
+		return errGaveUp
+	}
+	return nil
+}
+
+// drain handles ACKs until nothing is in flight or ctx is cancelled.
+func (h *Harvester) drain(ctx context.Context) {
+	for len(h.pending) > 0 {
+		select {
+		case <-h.pending[0].acked:
+			h.settle()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tokenPoll is how often a token_file is looked at while requests fail.
+const tokenPoll = time.Second
+
+// wait handles ACKs for a time, until ctx is cancelled, or until a token that
+// failed was replaced.
+func (h *Harvester) wait(ctx context.Context, d time.Duration) {
+	failing := h.errors.failures > 0
+	for d > 0 && ctx.Err() == nil {
+		part := d
+		if failing {
+			part = min(d, tokenPoll)
+		}
+		d -= part
+		timed, cancel := context.WithTimeout(ctx, part)
+		h.hurry = cancel
+		h.serve(timed.Done(), never)
+		hurried := timed.Err() != nil && !errors.Is(timed.Err(), context.DeadlineExceeded)
+		cancel()
+		if hurried || failing && h.Fetcher.Changed() {
+			return
+		}
+	}
+}
+
+// outputPatience is how long a page may wait for its ACK before the output is
+// said to be stuck.
+const outputPatience = time.Minute
+
+// serve handles ACKs until done is closed, which it reports as true, or giveUp.
+func (h *Harvester) serve(done, giveUp <-chan struct{}) bool {
+	var late <-chan time.Time
+	for {
+		var acked <-chan struct{}
+		if len(h.pending) > 0 {
+			acked = h.pending[0].acked
+			if late == nil {
+				late = time.After(outputPatience - time.Since(h.pending[0].at))
+			}
+		}
+		select {
+		case <-acked:
+			h.settle()
+			late = nil
+		case <-late:
+			h.stalled()
+			late = time.After(outputPatience)
+		case <-done:
+			return true
+		case <-giveUp:
+			return false
+		}
+	}
+}
+
+// stalled says that the output takes nothing: libbeat only logs it.
+func (h *Harvester) stalled() {
+	h.health.degraded(fmt.Sprintf("the output has not taken a page for over %s, its log lines say why. Nothing is lost: the cursor waits",
+		outputPatience))
+}
