@@ -1,0 +1,206 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// New, Run, Stop.
+
+package beater
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/cfgfile"
+	"github.com/elastic/beats/v7/libbeat/common/reload"
+	"github.com/elastic/beats/v7/libbeat/management"
+	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/paths"
+
+	"onepasswordbeat/config"
+	"onepasswordbeat/internal/harvester"
+	"onepasswordbeat/internal/registry"
+)
+
+// Onepasswordbeat is the running beat.
+type Onepasswordbeat struct {
+	inputs   []*conf.C // of the configuration file; none under Elastic Agent
+	diskQ    bool
+	log      *logp.Logger
+	stopOnce sync.Once
+	stopped  chan struct{}
+}
+
+// Settings are what the beater needs to know of the rest of the configuration.
+type Settings struct {
+	// DiskQueue is set when queue.disk is in use: an ACK says then that an event
+	// is on disk, and the delivery guard has nothing to look at.
+	DiskQueue func() bool
+}
+
+// New returns what makes a beater: it checks every input, so that a wrong setting
+// is refused at start and by `test config`.
+func New(s Settings) beat.Creator {
+	return func(b *beat.Beat, cfg *conf.C) (beat.Beater, error) {
+		bt := &Onepasswordbeat{
+			log:     b.Info.Logger.Named("onepasswordbeat"),
+			diskQ:   s.DiskQueue != nil && s.DiskQueue(),
+			stopped: make(chan struct{}),
+		}
+		if b.API != nil {
+			if err := inputmon.AttachHandler(b.API.Router(), b.Monitoring.InputsRegistry()); err != nil {
+				return nil, fmt.Errorf("can't serve the metrics of the inputs: %w", err)
+			}
+		}
+		if b.InSetupCmd || b.Manager.Enabled() {
+			return bt, nil // set-up needs no account; Elastic Agent brings its inputs later
+		}
+		inputs, err := Inputs(cfg)
+		if err != nil {
+			return nil, err
+		}
+		bt.inputs = inputs
+		return bt, nil
+	}
+}
+
+// Inputs returns the enabled inputs of the beat's section of the configuration,
+// each of them checked.
+func Inputs(cfg *conf.C) ([]*conf.C, error) {
+	section := struct {
+		Inputs []*conf.C `config:"inputs"`
+	}{}
+	if err := cfg.Unpack(&section); err != nil {
+		return nil, fmt.Errorf("onepasswordbeat.inputs can't be read: %w", err)
+	}
+	var enabled []*conf.C
+	var errs []error
+	for i, in := range section.Inputs {
+		if !in.Enabled() {
+			continue
+		}
+		enabled = append(enabled, in)
+		if _, err := unpack(in); err != nil {
+			errs = append(errs, fmt.Errorf("onepasswordbeat.inputs.%d: %w", i, err))
+		}
+	}
+	if len(enabled) == 0 {
+		return nil, errors.New("no input is configured: put one below `onepasswordbeat.inputs`, as in onepasswordbeat.yml")
+	}
+	errs = append(errs, config.CheckIDs(enabled))
+	return enabled, errors.Join(errs...)
+}
+
+// InputIDs returns the ids of all inputs of the beat's section of the
+// configuration, whatever else they hold.
+func InputIDs(cfg *conf.C) ([]string, error) {
+	section := struct {
+		Inputs []struct {
+			ID string `config:"id"`
+		} `config:"inputs"`
+	}{}
+	if err := cfg.Unpack(&section); err != nil {
+		return nil, fmt.Errorf("onepasswordbeat.inputs can't be read: %w", err)
+	}
+	ids := make([]string, len(section.Inputs))
+	for i, in := range section.Inputs {
+		ids[i] = cmp.Or(in.ID, defaultID)
+	}
+	return ids, nil
+}
+
+// Run collects until the beat is stopped.
+func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
+	b.Manager.SetStopCallback(func() {
+		b.Instrumentation.Tracer().Close()
+		bt.Stop()
+	})
+	if err := b.Manager.PreInit(); err != nil {
+		return err
+	}
+	store, closeStore, err := openStore(b)
+	if err != nil {
+		return err
+	}
+	guard := harvester.NewGuard(bt.counts(b), refusals.last)
+	forget, err := refusals.watch()
+	if err != nil {
+		return errors.Join(err, closeStore())
+	}
+	defer forget()
+
+	runners, err := newRunners(b, store, guard, bt.log)
+	if err != nil {
+		return errors.Join(err, closeStore())
+	}
+	if b.Manager.Enabled() {
+		b.Registry.MustRegisterInput(runners)
+	} else if err := start(runners, bt.inputs); err != nil {
+		runners.Stop()
+		return errors.Join(err, closeStore())
+	}
+	b.Manager.PostInit()
+	<-bt.stopped
+
+	// The order matters, see the package comment.
+	runners.Stop()
+	err = closeStore()
+	if publisher, ok := b.Publisher.(io.Closer); ok {
+		err = errors.Join(err, publisher.Close())
+	}
+	return err
+}
+
+// Stop makes Run return. It may be called more than once.
+func (bt *Onepasswordbeat) Stop() {
+	bt.stopOnce.Do(func() { close(bt.stopped) })
+}
+
+// counts is nil where counters say nothing of delivery.
+func (bt *Onepasswordbeat) counts(b *beat.Beat) func() harvester.Counts {
+	if bt.diskQ {
+		bt.log.Warn("queue.disk is in use: an event counts as delivered once it is on disk, and from there on the queue's guarantee holds")
+		return nil
+	}
+	return outputCounts(b.Monitoring.StatsRegistry())
+}
+
+// openStore opens the registry. A damaged one ends a beat that runs on its own,
+// with a message that says how to go on; under Elastic Agent it is the health of
+// each input instead.
+func openStore(b *beat.Beat) (harvester.Store, func() error, error) {
+	reg, err := registry.Open(b.Info.Paths.Resolve(paths.Data, ""), b.Info.Logger)
+	if err == nil {
+		return reg, reg.Close, nil
+	}
+	if b.Manager.Enabled() {
+		return brokenStore{err}, func() error { return nil }, nil
+	}
+	return nil, nil, err
+}
+
+// brokenStore answers everything with the reason why there is no registry.
+type brokenStore struct{ err error }
+
+func (s brokenStore) Load(registry.Key) (registry.State, error) { return registry.State{}, s.err }
+func (s brokenStore) Commit(registry.Key, registry.State) error { return s.err }
+
+func start(runners *cfgfile.RunnerList, inputs []*conf.C) error {
+	configs := make([]*reload.ConfigWithMeta, len(inputs))
+	for i, in := range inputs {
+		configs[i] = &reload.ConfigWithMeta{Config: in}
+	}
+	return runners.Reload(configs)
+}
+
+func newRunners(b *beat.Beat, store harvester.Store, guard *harvester.Guard, log *logp.Logger) (*cfgfile.RunnerList, error) {
+	factory, err := newFactory(b, store, guard, log)
+	if err != nil {
+		return nil, err
+	}
+	return cfgfile.NewRunnerList(management.DebugK, factory, b.Publisher, b.Info.Logger), nil
+}

@@ -1,0 +1,220 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The configured inputs, their health, and the defaults of an input.
+
+package beater
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/cfgfile"
+	"github.com/elastic/beats/v7/libbeat/management/status"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp/logptest"
+	"github.com/elastic/elastic-agent-libs/monitoring"
+
+	"onepasswordbeat/internal/harvester"
+	"onepasswordbeat/internal/registry"
+)
+
+// section is the beat's section of a configuration with these inputs.
+func section(t *testing.T, inputs ...map[string]any) *conf.C {
+	t.Helper()
+	c, err := conf.NewConfigFrom(map[string]any{"inputs": inputs})
+	require.NoError(t, err)
+	return c
+}
+
+// settings are those of an input that works, with changes.
+func settings(changes map[string]any) map[string]any {
+	s := map[string]any{"type": "onepassword", "token": "opaque", "url": "https://events.example.com"}
+	for k, v := range changes {
+		s[k] = v
+	}
+	return s
+}
+
+func TestInputs(t *testing.T) {
+	off := map[string]any{"enabled": false}
+	tests := map[string]struct {
+		inputs []map[string]any
+		want   int
+		errs   []string // parts of the error
+	}{
+		"none":             {nil, 0, []string{"no input is configured", "`onepasswordbeat.inputs`", "onepasswordbeat.yml"}},
+		"none enabled":     {[]map[string]any{settings(off)}, 0, []string{"no input is configured"}},
+		"one":              {[]map[string]any{settings(nil)}, 1, nil},
+		"one of two":       {[]map[string]any{settings(off), settings(nil)}, 1, nil},
+		"wrong but off":    {[]map[string]any{settings(map[string]any{"enabled": false, "limit": 0}), settings(nil)}, 1, nil},
+		"two":              {[]map[string]any{settings(map[string]any{"id": "a"}), settings(map[string]any{"id": "b"})}, 2, nil},
+		"two without id":   {[]map[string]any{settings(nil), settings(nil)}, 2, []string{"id: inputs 1 and 2 have no id"}},
+		"two of one id":    {[]map[string]any{settings(map[string]any{"id": "a"}), settings(map[string]any{"id": "a"})}, 2, []string{`the same id "a"`}},
+		"a wrong setting":  {[]map[string]any{settings(nil), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"onepasswordbeat.inputs.1: limit: 0 is out of range"}},
+		"several of them":  {[]map[string]any{settings(map[string]any{"interval": "0s", "id": "a"}), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"inputs.0: interval:", "inputs.1: limit:"}},
+		"no token, no url": {[]map[string]any{{"type": "onepassword"}}, 1, []string{"onepasswordbeat.inputs.0: token: ONEPASSWORD_EVENTS_TOKEN is not set"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Inputs(section(t, test.inputs...))
+			assert.Len(t, got, test.want)
+			if test.errs == nil {
+				require.NoError(t, err)
+			}
+			for _, part := range test.errs {
+				require.ErrorContains(t, err, part)
+			}
+		})
+	}
+	_, err := Inputs(conf.MustNewConfigFrom(map[string]any{"inputs": "all"}))
+	require.ErrorContains(t, err, "onepasswordbeat.inputs can't be read")
+}
+
+// reported is a status reporter that remembers.
+type reported struct {
+	state status.Status
+	msg   string
+	times int
+}
+
+func (r *reported) UpdateStatus(s status.Status, msg string) {
+	r.state, r.msg = s, msg
+	r.times++
+}
+
+func TestHealthIsTheWorst(t *testing.T) {
+	type step struct {
+		eventType string
+		state     status.Status
+		msg       string
+		want      status.Status
+		wantMsg   string
+	}
+	steps := []step{
+		{"audit_events", status.Starting, "", status.Starting, ""},
+		{"item_usages", status.Starting, "", status.Starting, ""},
+		{"audit_events", status.Running, "", status.Starting, ""},
+		{"item_usages", status.Running, "", status.Running, ""},
+		{"item_usages", status.Degraded, "429: later", status.Degraded, "item_usages: 429: later"},
+		{"audit_events", status.Degraded, "401: no", status.Degraded, "audit_events: 401: no; item_usages: 429: later"},
+		{"signin_attempts", status.Failed, "damaged", status.Failed, "audit_events: 401: no; item_usages: 429: later; signin_attempts: damaged"},
+		{"signin_attempts", status.Running, "", status.Degraded, "audit_events: 401: no; item_usages: 429: later"},
+		{"audit_events", status.Degraded, "403: another reason", status.Degraded, "audit_events: 403: another reason; item_usages: 429: later"},
+		{"audit_events", status.Running, "", status.Degraded, "item_usages: 429: later"},
+		{"item_usages", status.Running, "", status.Running, ""},
+	}
+	var r reported
+	h := newInputHealth(&r)
+	for i, s := range steps {
+		h.of(s.eventType)(s.state, s.msg)
+		assert.Equal(t, s.want, r.state, "step %d", i)
+		assert.Equal(t, s.wantMsg, r.msg, "step %d", i)
+		assert.Equal(t, i+1, r.times)
+	}
+}
+
+// recorded is a factory that remembers what it was asked for.
+type recorded struct {
+	cfgfile.RunnerFactory
+	cfg *conf.C
+}
+
+func (r *recorded) Create(_ beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
+	r.cfg = cfg
+	return nil, nil //nolint:nilnil // nothing is run
+}
+
+func TestDefaultsOfAnInput(t *testing.T) {
+	tests := map[string]struct {
+		settings    map[string]any
+		id          string
+		disableHost bool
+	}{
+		"silent":          {nil, "default", true},
+		"id":              {map[string]any{"id": "acme"}, "acme", true},
+		"host wanted":     {map[string]any{"publisher_pipeline.disable_host": false}, "default", false},
+		"nested settings": {map[string]any{"publisher_pipeline": map[string]any{"disable_host": false}}, "default", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := conf.MustNewConfigFrom(settings(test.settings))
+			before := conf.DebugString(in, false)
+			var r recorded
+			_, err := withDefaults{&r}.Create(nil, in)
+			require.NoError(t, err)
+			var got struct {
+				Type, ID, URL string
+				Pipeline      struct {
+					DisableHost bool `config:"disable_host"`
+				} `config:"publisher_pipeline"`
+			}
+			require.NoError(t, r.cfg.Unpack(&got))
+			assert.Equal(t, "onepassword", got.Type)
+			assert.Equal(t, test.id, got.ID)
+			assert.Equal(t, "https://events.example.com", got.URL)
+			assert.Equal(t, test.disableHost, got.Pipeline.DisableHost)
+			assert.Equal(t, before, conf.DebugString(in, false), "the user's configuration stays")
+		})
+	}
+}
+
+func TestCreateInput(t *testing.T) {
+	log, logs := logptest.NewTestingLoggerWithObserver(t, "")
+	m := &manager{log: log}
+	made, err := m.Create(conf.MustNewConfigFrom(settings(map[string]any{"tokn": "x", "limitt": 1})))
+	require.NoError(t, err)
+	assert.Equal(t, "onepassword", made.Name())
+	in, ok := made.(*input)
+	require.True(t, ok)
+	assert.Equal(t, "default", in.cfg.ID)
+	assert.Len(t, in.cfg.EventTypes, 3)
+	assert.Equal(t, 1, logs.FilterMessage(`Input "default" has settings that nobody reads: limitt, tokn`).Len(), "%v", logs.All())
+
+	_, err = m.Create(conf.MustNewConfigFrom(settings(map[string]any{"limit": 0})))
+	require.ErrorContains(t, err, "limit: 0 is out of range")
+	require.NoError(t, m.Init(nil))
+}
+
+func TestOutputCounts(t *testing.T) {
+	stats := monitoring.NewRegistry()
+	counts := outputCounts(stats)
+	before := counts()
+	assert.Zero(t, before.Taken+before.Refused, "before there is an output")
+	output := stats.GetOrCreateRegistry("libbeat").GetOrCreateRegistry("output")
+	set := func(n uint64) {
+		for i, name := range []string{"acked", "duplicates", "dead_letter", "dropped", "failed", "toomany"} {
+			monitoring.NewUint(output, "events."+name).Set(n << (4 * i))
+		}
+	}
+	set(1)
+	got := counts()
+	assert.EqualValues(t, 0x111, got.Taken)
+	assert.EqualValues(t, 0x1000, got.Refused)
+	require.NoError(t, output.Clear()) // a reload brings an output of its own
+	set(2)
+	got = counts()
+	assert.EqualValues(t, 0x222, got.Taken)
+	assert.EqualValues(t, 0x2000, got.Refused)
+}
+
+// TestBrokenStore: without a registry nothing is loaded, stored or begun.
+func TestBrokenStore(t *testing.T) {
+	reason := errors.New("damaged")
+	var store harvester.Store = brokenStore{reason}
+	_, err := store.Load(registry.Key{})
+	require.ErrorIs(t, err, reason)
+	require.NotErrorIs(t, err, registry.ErrNotFound)
+	require.ErrorIs(t, store.Commit(registry.Key{}, registry.State{}), reason)
+}
+
+func TestStopTwice(t *testing.T) {
+	bt := &Onepasswordbeat{stopped: make(chan struct{})}
+	bt.Stop()
+	bt.Stop()
+	<-bt.stopped
+}

@@ -1,0 +1,26 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package beater is the life of a running beat: it opens the registry, runs an
+// input for each 1Password account, its own or Elastic Agent's, and stops them in
+// the order that keeps stored cursors behind delivery.
+//
+// # Stop
+//
+// libbeat's own stop closes the publisher before it stops the beater, and reports
+// what that cuts off as ACKed. Run takes the stop over:
+//
+//  1. inputs stop: no new request, at most shutdown_timeout for what is in flight;
+//  2. their connections to the publisher close, later ACKs are ignored;
+//  3. the registry closes;
+//  4. only then the publisher.
+//
+// # File layout
+//
+//	beater.go    New, Run, Stop
+//	inputs.go    an input: one account, a harvester for each event type
+//	health.go    from the event types' health to the input's
+//	factory.go   from a configuration to a running input, with our defaults
+//	counters.go  what the output did, for the delivery guard
+//	refusals.go  the output's reasons for a refusal, in words
+package beater

@@ -1,0 +1,104 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// From a configuration to a running input, with our defaults.
+
+package beater
+
+import (
+	"strings"
+
+	"github.com/elastic/beats/v7/filebeat/channel"
+	v2 "github.com/elastic/beats/v7/filebeat/input/v2"
+	"github.com/elastic/beats/v7/filebeat/input/v2/compat"
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/cfgfile"
+	"github.com/elastic/beats/v7/libbeat/feature"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/go-concert/unison"
+
+	"onepasswordbeat/config"
+	"onepasswordbeat/internal/account"
+	"onepasswordbeat/internal/harvester"
+	"onepasswordbeat/version"
+)
+
+// inputType is the `type` of an input.
+const inputType = "onepassword"
+
+// defaultID is the id of an input that has none: there is only one.
+const defaultID = "default"
+
+// unpack reads and checks an input's settings.
+func unpack(cfg *conf.C) (config.Config, error) {
+	c, err := config.Unpack(cfg)
+	if c.ID == "" {
+		c.ID = defaultID
+	}
+	return c, err
+}
+
+// manager makes inputs. It is the v2 InputManager of the type onepassword.
+type manager struct {
+	beat   *beat.Beat
+	store  harvester.Store
+	guard  *harvester.Guard
+	limits *account.Limits
+	log    *logp.Logger
+}
+
+// Init has nothing to do: the registry is open already.
+func (m *manager) Init(unison.Group) error { return nil }
+
+// Create makes an input of its settings. Nothing is opened or sent.
+func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
+	c, err := unpack(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if keys := config.UnknownKeys(cfg); len(keys) > 0 {
+		m.log.Warnf("Input %q has settings that nobody reads: %s", c.ID, strings.Join(keys, ", "))
+	}
+	acct, err := account.New(c, userAgent(), m.log)
+	if err != nil {
+		return nil, err
+	}
+	return &input{manager: m, cfg: c, account: acct}, nil
+}
+
+func userAgent() string { return "onepasswordbeat/" + version.Version }
+
+// newFactory makes runners: Filebeat's input framework with its common settings
+// (tags, fields, processors, index, ...) around our manager.
+func newFactory(b *beat.Beat, store harvester.Store, guard *harvester.Guard, log *logp.Logger) (cfgfile.RunnerFactory, error) {
+	m := &manager{beat: b, store: store, guard: guard, limits: &account.Limits{}, log: log}
+	loader, err := v2.NewLoader(log, []v2.Plugin{{
+		Name:      inputType,
+		Stability: feature.Stable,
+		Info:      "1Password Events API",
+		Doc:       "Collects sign-in attempts, item usages and audit events of a 1Password Business account",
+		Manager:   m,
+	}}, "type", inputType)
+	if err != nil {
+		return nil, err
+	}
+	runners := compat.RunnerFactory(log, b.Info, b.Monitoring.InputsRegistry(), loader)
+	return withDefaults{channel.RunnerFactoryWithCommonInputSettings(b.Info, runners)}, nil
+}
+
+// withDefaults sets what is different here from other Filebeat inputs: the host
+// that collects is not the host of the event.
+type withDefaults struct{ cfgfile.RunnerFactory }
+
+func (f withDefaults) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
+	merged, err := conf.MergeConfigs(conf.MustNewConfigFrom(map[string]any{
+		"id":                 defaultID,
+		"type":               inputType,
+		"publisher_pipeline": map[string]any{"disable_host": true},
+	}), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return f.RunnerFactory.Create(p, merged)
+}

@@ -1,0 +1,227 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Answers of Elasticsearch: what is read of them, and that libbeat gets them as
+// they came.
+
+package beater
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
+	"github.com/elastic/beats/v7/libbeat/outputs/elasticsearch"
+	"github.com/elastic/elastic-agent-libs/logp/logptest"
+)
+
+// item is an item of a bulk answer, with the fields that libbeat asks for.
+func item(status int, kind, reason string) string {
+	if kind == "" {
+		return fmt.Sprintf(`{"create":{"status":%d}}`, status)
+	}
+	return fmt.Sprintf(`{"create":{"status":%d,"error":{"type":%q,"reason":%q}}}`, status, kind, reason)
+}
+
+func answer(items ...string) string {
+	failed := false
+	for _, i := range items {
+		failed = failed || strings.Contains(i, `"error"`)
+	}
+	return fmt.Sprintf(`{"errors":%t,"items":[%s]}`, failed, strings.Join(items, ","))
+}
+
+var (
+	created   = item(201, "", "")
+	duplicate = item(409, "version_conflict_engine_exception", "[11]: version conflict, document already exists (current version [1])")
+	busy      = item(429, "es_rejected_execution_exception", "rejected execution of coordinating operation")
+	broken    = item(503, "unavailable_shards_exception", "primary shard is not active")
+	badIP     = item(400, "document_parsing_exception", "[1:53] failed to parse field [source.ip] of type [ip] in document with id 'A1'. Preview of field's value: 'somebody at home'")
+	forbidden = item(403, "security_exception", "action [indices:data/write/bulk[s]] is unauthorized for user [u] with effective roles [r] on indices [logs-1password.audit_events-default]")
+	blocked   = item(403, "cluster_block_exception", "index [logs-1password.audit_events-default] blocked by: [FORBIDDEN/8/index write (api)];")
+	closed    = item(400, "index_closed_exception", "closed")
+	pipeline  = item(400, "illegal_argument_exception", "pipeline with id [nopipe] does not exist")
+	limit     = item(400, "document_parsing_exception", "[1:44] failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]")
+	immense   = item(400, "illegal_argument_exception", `Document contains at least one immense term in field="onepassword.x", all of which were skipped. The prefix of the first immense term is: '[115, 101, 99]...'`)
+)
+
+func TestRefusalsOfAnAnswer(t *testing.T) {
+	tests := map[string]struct {
+		body       string
+		own, fault int
+		last       string
+	}{
+		"all taken":     {answer(created, created), 0, 0, ""},
+		"duplicates":    {answer(duplicate, created), 0, 0, ""},
+		"tried again":   {answer(busy, broken), 0, 0, ""},
+		"bad value":     {answer(created, badIP, created), 1, 0, "400 document_parsing_exception: [1:53] failed to parse field [source.ip] of type [ip] in document with id 'A1'"},
+		"no privilege":  {answer(forbidden, forbidden), 0, 2, "403 security_exception: action [indices:data/write/bulk[s]] is unauthorized for user [u] with effective roles [r] on indices [logs-1password.audit_events-default]"},
+		"write block":   {answer(duplicate, blocked), 0, 1, "403 cluster_block_exception: index [logs-1password.audit_events-default] blocked by: [FORBIDDEN/8/index write (api)];"},
+		"closed index":  {answer(closed), 0, 1, "400 index_closed_exception: closed"},
+		"no pipeline":   {answer(pipeline), 0, 1, "400 illegal_argument_exception: pipeline with id [nopipe] does not exist"},
+		"field limit":   {answer(limit), 1, 0, "400 document_parsing_exception: [1:44] failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
+		"immense term":  {answer(immense), 0, 1, `400 illegal_argument_exception: Document contains at least one immense term in field="onepassword.x", all of which were skipped.`},
+		"mixed":         {answer(badIP, busy, forbidden, created, duplicate, limit), 2, 1, "400 document_parsing_exception: [1:44] failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
+		"long reason":   {answer(item(400, "x", strings.Repeat("é", 400))), 0, 1, "400 x: " + strings.Repeat("é", 300) + "…"},
+		"with took":     {`{"took":7,"errors":true,"items":[` + closed + `]}`, 0, 1, "400 index_closed_exception: closed"},
+		"odd: no JSON":  {`{"errors":true,"items":[`, 0, 0, ""},
+		"odd: a string": {`{"errors":true,"items":[{"create":{"status":400,"error":"why"}}]}`, 0, 0, ""},
+		"odd: no items": {`{"errors":true}`, 0, 0, ""},
+		"empty":         {``, 0, 0, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := &refusalWatch{}
+			got, err := do(t, w, "/_bulk", answers(http.StatusOK, test.body))
+			require.NoError(t, err)
+			assert.Equal(t, test.body, got)
+			assert.EqualValues(t, test.own, w.own.Load(), "own")
+			assert.EqualValues(t, test.fault, w.fault.Load(), "fault")
+			assert.Equal(t, test.last, w.last())
+			assert.NotContains(t, w.last(), "somebody")
+			assert.NotContains(t, w.last(), "115")
+		})
+	}
+}
+
+func answers(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// do sends a request through the watch and returns the whole body.
+func do(t *testing.T, w *refusalWatch, path string, handler http.HandlerFunc, header ...string) (string, error) {
+	t.Helper()
+	srv := httptest.NewServer(handler)
+	defer srv.Close()
+	client := &bulkWatch{next: srv.Client(), watch: w}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+path+"?filter_path=errors", strings.NewReader("{}"))
+	require.NoError(t, err)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, resp.Body.Close())
+	return string(body), err
+}
+
+// TestBodyIsPassedOn: byte for byte, of any size, compressed or not, with errors
+// or without, and its own error at the end.
+func TestBodyIsPassedOn(t *testing.T) {
+	for _, size := range []int{0, 1, 10, 14, 63, 64, 65, 4095, 4096, 4097, 1 << 20, 5 << 20} {
+		for _, start := range []string{`{"errors":true,"items":[`, `{"errors":false,"items":[`, "<html>"} {
+			body := (start + strings.Repeat("x", size))[:max(size, 0)]
+			t.Run(fmt.Sprintf("%d bytes %s", size, start), func(t *testing.T) {
+				got, err := do(t, &refusalWatch{}, "/_bulk", answers(http.StatusOK, body))
+				require.NoError(t, err)
+				same(t, body, got)
+
+				got, err = do(t, &refusalWatch{}, "/_bulk", func(w http.ResponseWriter, r *http.Request) {
+					assert.Contains(t, r.Header.Get("Accept-Encoding"), "gzip")
+					w.Header().Set("Content-Encoding", "gzip")
+					zw := gzip.NewWriter(w)
+					_, _ = io.WriteString(zw, body)
+					_ = zw.Close()
+				})
+				require.NoError(t, err)
+				same(t, body, got)
+
+				got, err = do(t, &refusalWatch{}, "/_bulk", func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
+					_, _ = io.WriteString(w, body)
+				})
+				require.ErrorIs(t, err, io.ErrUnexpectedEOF, "a cut body stays one: libbeat sends such a request again")
+				same(t, body, got)
+			})
+		}
+	}
+}
+
+// same compares texts that are too long to be shown.
+func same(t *testing.T, want, got string) {
+	t.Helper()
+	if want != got {
+		t.Errorf("%d bytes came, of %d, or others", len(got), len(want))
+	}
+}
+
+func TestOnlyBulkRequestsAreRead(t *testing.T) {
+	w := &refusalWatch{}
+	for path, status := range map[string]int{"/_bulk": http.StatusBadRequest, "/_search": http.StatusOK, "/_bulk/x": http.StatusOK, "/": http.StatusOK} {
+		got, err := do(t, w, path, answers(status, answer(closed)))
+		require.NoError(t, err)
+		assert.Equal(t, answer(closed), got)
+	}
+	assert.Zero(t, w.own.Load()+w.fault.Load())
+	_, err := do(t, w, "/prefix/logs/_bulk", answers(http.StatusOK, answer(closed)))
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, w.fault.Load(), "below a path of a proxy")
+}
+
+// TestEventThatIsTooLarge: 413 is the event's own fault only where it is alone;
+// libbeat splits larger requests.
+func TestEventThatIsTooLarge(t *testing.T) {
+	for count, own := range map[string]uint64{"1": 1, "2": 0, "": 0} {
+		w := &refusalWatch{}
+		_, err := do(t, w, "/_bulk", answers(http.StatusRequestEntityTooLarge, ""), elasticsearch.HeaderEventCount, count)
+		require.NoError(t, err)
+		assert.Equal(t, own, w.own.Load(), count)
+		assert.Zero(t, w.fault.Load())
+	}
+}
+
+func TestErrorOfTheRequestIsPassedOn(t *testing.T) {
+	reason := errors.New("no route")
+	client := &bulkWatch{next: failing{reason}, watch: &refusalWatch{}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://192.0.2.1/_bulk", http.NoBody)
+	require.NoError(t, err)
+	_, err = client.Do(req) //nolint:bodyclose // there is none
+	require.ErrorIs(t, err, reason)
+}
+
+type failing struct{ err error }
+
+func (f failing) Do(*http.Request) (*http.Response, error) { return nil, f.err }
+func (failing) CloseIdleConnections()                      {}
+
+// TestInLibbeatsConnection: libbeat's client works as before with the watch in it.
+func TestInLibbeatsConnection(t *testing.T) {
+	srv := httptest.NewServer(answers(http.StatusOK, answer(badIP, created)))
+	defer srv.Close()
+	conn, err := eslegclient.NewConnection(eslegclient.ConnectionSettings{URL: srv.URL}, logptest.NewTestingLogger(t, ""))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	w := &refusalWatch{}
+	conn.HTTP = &bulkWatch{next: conn.HTTP, watch: w}
+	status, raw, err := conn.Bulk(t.Context(), "", "", nil, nil, []any{map[string]any{"create": map[string]any{}}, map[string]any{"a": 1}})
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, status)
+	assert.True(t, bytes.Equal([]byte(answer(badIP, created)), raw))
+	assert.EqualValues(t, 1, w.own.Load())
+}
+
+func TestWatchEnds(t *testing.T) {
+	for range 2 { // it may begin again
+		forget, err := (&refusalWatch{}).watch()
+		require.NoError(t, err)
+		forget()
+	}
+}

@@ -1,0 +1,67 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cmd is the command: libbeat's root command with this beat's settings,
+// and the subcommands that only this beat has.
+//
+//	root.go      the root command and its settings
+//	defaults.go  defaults of the root configuration that differ from libbeat's
+//	testapi.go   `test api`
+//	state.go     `state list`, `state reset`
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elastic/beats/v7/libbeat/cmd"
+	"github.com/elastic/beats/v7/libbeat/cmd/instance"
+	"github.com/elastic/beats/v7/libbeat/publisher/processing"
+
+	"onepasswordbeat/beater"
+	_ "onepasswordbeat/include" // registers fields.yml
+	"onepasswordbeat/internal/indexsetup"
+	"onepasswordbeat/version"
+)
+
+// Name is the beat's name, which its files, its data path and its section of the
+// configuration carry.
+const Name = "onepasswordbeat"
+
+// Settings are libbeat's settings of this beat.
+func Settings() instance.Settings {
+	return instance.Settings{
+		Name:            Name,
+		IndexPrefix:     Name,
+		Version:         version.Version,
+		HasDashboards:   false,
+		ConfigOverrides: overrides(),
+		IndexManagement: captureRoot(indexsetup.Factory),
+		Processing:      processing.MakeDefaultSupport(true, nil, processing.WithECS, processing.WithHost, processing.WithAgentMeta()),
+	}
+}
+
+// RootCommand makes the command line.
+func RootCommand() *cmd.BeatsRootCmd {
+	settings := Settings()
+	root := cmd.GenRootCmdWithSettings(beater.New(beater.Settings{DiskQueue: usesDiskQueue}), settings)
+	root.Short = "Ships 1Password's sign-in attempts, item usages and audit events to Elasticsearch and other outputs"
+	root.TestCmd.AddCommand(testAPICommand(settings))
+	root.AddCommand(stateCommand(settings))
+	setExportVersion(root.ExportCmd)
+	return root
+}
+
+// setExportVersion corrects a default: `export template` and `export ilm-policy`
+// take the beat's own version for Elasticsearch's.
+func setExportVersion(export *cobra.Command) {
+	for _, sub := range export.Commands() {
+		if f := sub.Flags().Lookup("es.version"); f != nil {
+			f.DefValue = indexsetup.MinVersion
+			if err := f.Value.Set(indexsetup.MinVersion); err != nil {
+				panic(fmt.Sprintf("es.version has no string value: %v", err)) // a programming error
+			}
+		}
+	}
+}

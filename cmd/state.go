@@ -1,0 +1,196 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// `state list` and `state reset`: the stored cursors, while no beat runs.
+
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elastic/beats/v7/libbeat/cmd/instance"
+	"github.com/elastic/beats/v7/libbeat/cmd/instance/locks"
+	"github.com/elastic/elastic-agent-libs/paths"
+
+	"onepasswordbeat/beater"
+	"onepasswordbeat/config"
+	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/module"
+)
+
+func stateCommand(settings instance.Settings) *cobra.Command {
+	state := &cobra.Command{
+		Use:   "state",
+		Short: "Show or reset where the next run goes on",
+	}
+	state.AddCommand(stateListCommand(settings), stateResetCommand(settings))
+	return state
+}
+
+func stateListCommand(settings instance.Settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the stored position of each input and event type",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SilenceUsage = true
+			return withRegistry(settings, registry.OpenExisting, func(_ *instance.Beat, r *registry.Registry) error {
+				return listStates(cmd.OutOrStdout(), r, time.Now())
+			})
+		},
+	}
+}
+
+func stateResetCommand(settings instance.Settings) *cobra.Command {
+	var input, eventType, since string
+	var forget bool
+	c := &cobra.Command{
+		Use:   "reset --input ID --event-type TYPE [--since TIME]",
+		Short: "Make the next run of an event type begin at a time",
+		Long: "Make the next run of an event type begin at a time: RFC 3339, or a duration before now such as 48h.\n" +
+			"Without --since it is the default initial_interval. Repeated events keep their _id: Elasticsearch refuses them as duplicates.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SilenceUsage = true
+			now := time.Now()
+			from, err := parseSince(since, now)
+			if err != nil {
+				return err
+			}
+			if _, ok := module.ByName(eventType); !ok {
+				return fmt.Errorf("--event-type %q is none of %v", eventType, config.EventTypes())
+			}
+			if input == "" {
+				return errors.New("--input is the id of the input, `state list` shows it")
+			}
+			key := registry.Key{Input: input, EventType: eventType}
+			err = withRegistry(settings, registry.Open, func(b *instance.Beat, r *registry.Registry) error {
+				if err := checkInput(b, r, input); err != nil {
+					return err
+				}
+				return r.Reset(key, registry.Start{Since: from, Now: now, ForgetAccount: forget})
+			})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The next run of input %q, event type %q begins at %s.\n", input, eventType, from.UTC().Format(time.RFC3339))
+			return err
+		},
+	}
+	c.Flags().StringVar(&input, "input", "", "id of the input")
+	c.Flags().StringVar(&eventType, "event-type", "", "audit_events, item_usages or signin_attempts")
+	c.Flags().StringVar(&since, "since", "", "RFC 3339 time, or duration before now")
+	c.Flags().BoolVar(&forget, "forget-account", false, "follow the account of the token from now on")
+	return c
+}
+
+// checkInput refuses the id of an input that is neither configured nor stored: a
+// state that nobody would read.
+func checkInput(b *instance.Beat, r *registry.Registry, id string) error {
+	section, err := b.BeatConfig()
+	if err != nil {
+		return err
+	}
+	known, err := beater.InputIDs(section)
+	if err != nil {
+		return err
+	}
+	entries, err := r.List()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		known = append(known, e.Key.Input)
+	}
+	if slices.Contains(known, id) {
+		return nil
+	}
+	slices.Sort(known)
+	return fmt.Errorf("--input %q is neither configured nor stored, there are: %s", id, strings.Join(slices.Compact(known), ", "))
+}
+
+// parseSince reads a time, or a duration before now.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return now.Add(-config.Default().InitialInterval), nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--since %q is neither a time such as 2026-01-31T09:00:00Z nor a duration such as 48h", s)
+	}
+	if !t.Before(now) {
+		return time.Time{}, fmt.Errorf("--since %s is not in the past", s)
+	}
+	return t, nil
+}
+
+// withRegistry opens the registry of the configured path.data while no beat runs.
+func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*instance.Beat, *registry.Registry) error) (err error) {
+	b, err := instance.NewInitializedBeat(settings)
+	if err != nil {
+		return fmt.Errorf("error initializing beat: %w", err)
+	}
+	lock := locks.NewWithRetry(b.Info, b.Info.Paths, 1, 0)
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("the beat seems to run; stop it first: %w", err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	r, err := open(b.Info.Paths.Resolve(paths.Data, ""), b.Info.Logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := r.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	return do(b, r)
+}
+
+// listStates prints a line a state.
+func listStates(out io.Writer, r *registry.Registry, now time.Time) error {
+	entries, err := r.List()
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tACCOUNT\tPOSITION\tCURSOR AGE\tLAST EVENT")
+	for _, e := range entries {
+		if e.Err != nil {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t\tunusable: %v\t\t\n", e.Key.Input, e.Key.EventType, e.Err)
+			continue
+		}
+		position := "since " + stamp(e.State.StartTime)
+		if e.State.Cursor != "" {
+			position = "cursor"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Key.Input, e.Key.EventType, orDash(e.State.Account), position,
+			now.Sub(e.State.Updated).Round(time.Second), stamp(e.State.LastEvent))
+	}
+	return w.Flush()
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

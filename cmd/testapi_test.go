@@ -1,0 +1,119 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// `test api` against the simulator.
+
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/config"
+	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/eventsapi/eventsapitest"
+)
+
+func TestTestAPI(t *testing.T) {
+	events := eventsapitest.Config{Backlog: eventsapitest.Each(5)}
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	tests := map[string]struct {
+		api      eventsapitest.Config
+		settings func(*eventsapitest.Server) map[string]any
+		ok       bool
+		lines    []string // parts of the output, in order
+		absent   string
+	}{
+		"all is well": {events, nil, true, []string{
+			"input acme", "✔ token read, it is for http://127.0.0.1", "✔ server reached (no TLS, loopback only), token accepted", "✔ account ",
+			"✔ grants auditevents, itemusages, signinattempts", "✔ the token does not expire",
+			"✔ audit_events: one event fetched, of 20", "✔ item_usages: one event", "✔ signin_attempts: one event",
+		}, cross},
+		"version 1": {events, func(s *eventsapitest.Server) map[string]any {
+			return map[string]any{"token": s.Token(), "api_version": "v1", "event_types": []string{"item_usages"}}
+		}, true, []string{"token accepted", "item_usages: one event fetched"}, "audit_events"},
+		"an account without events": {eventsapitest.Config{}, nil, true, []string{"audit_events: allowed; the account has none in the last 120 days"}, cross},
+		"expires":                   {events, tokenWith(eventsapitest.WithExpiry(time.Now().Add(100 * time.Hour))), true, []string{"✔ the token expires at ", "in 4 days"}, cross},
+		"expired, still accepted": {events, tokenWith(eventsapitest.WithExpiry(time.Now().Add(-time.Hour))), false, []string{
+			"✖", "expired",
+		}, ""},
+		"refused": {events, func(s *eventsapitest.Server) map[string]any {
+			token := s.Token()
+			s.Revoke(token)
+			return map[string]any{"token": token}
+		}, false, []string{"✔ token read", "✖ 401 from ", "→ make a new token at 1Password", "https://events.1password.eu"}, "audit_events"},
+		"two of three types": {events, tokenWith(eventsapitest.WithFeatures(eventsapitest.ItemUsages, eventsapitest.SignInAttempts)), false, []string{
+			"✔ grants itemusages, signinattempts", "✖ audit_events: ", "does not grant this event type (auditevents)", "→ make a token that grants this event type, or leave it out of `event_types`",
+			"✔ item_usages", "✔ signin_attempts",
+		}, ""},
+		"server down": {events, func(*eventsapitest.Server) map[string]any { return map[string]any{"url": gone.URL, "token": "opaque"} }, false,
+			[]string{"✔ token read, it is for " + gone.URL, "✖ ", "connection refused", "→ check the name, the firewall, `proxy_url` and `ssl.*`"}, "audit_events"},
+		"no token file": {events, func(*eventsapitest.Server) map[string]any { return map[string]any{"token_file": "/no/such/token"} }, false,
+			[]string{"input acme", "✖ no usable token", "/no/such/token"}, "✔"},
+		"an event that is none": {eventsapitest.Config{}, func(s *eventsapitest.Server) map[string]any {
+			s.Publish(eventsapitest.AuditEvents, []byte(`{"uuid":7}`))
+			return map[string]any{"token": s.Token(), "event_types": []string{"audit_events"}}
+		}, false, []string{"✖ audit_events: an event came that can't be mapped"}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			srv := eventsapitest.StartTB(t, test.api)
+			settings := map[string]any{"id": "acme", "url": srv.URL, "timeout": "5s"}
+			if test.settings == nil {
+				test.settings = tokenWith()
+			}
+			for k, v := range test.settings(srv) {
+				settings[k] = v
+			}
+			cfg, err := config.Unpack(conf.MustNewConfigFrom(settings))
+			require.NoError(t, err)
+			var out writer
+			assert.Equal(t, test.ok, testAPI(t.Context(), &out, cfg, logp.NewNopLogger()), "%s", out)
+			rest := string(out)
+			for _, line := range test.lines {
+				_, after, found := strings.Cut(rest, line)
+				require.True(t, found, "%q in its place in\n%s", line, out)
+				rest = after
+			}
+			if test.absent != "" {
+				assert.NotContains(t, string(out), test.absent)
+			}
+			assert.NotContains(t, string(out), "eyJ", "no token is shown")
+		})
+	}
+}
+
+// tokenWith makes settings with a token of these properties.
+func tokenWith(options ...eventsapitest.TokenOption) func(*eventsapitest.Server) map[string]any {
+	return func(s *eventsapitest.Server) map[string]any { return map[string]any{"token": s.Token(options...)} }
+}
+
+// TestEveryClassHasARemedy: but for those whose error says it already, or that have
+// none.
+func TestEveryClassHasARemedy(t *testing.T) {
+	without := []eventsapi.Class{
+		eventsapi.Token,      // says what to do about the token
+		eventsapi.TooLarge,   // says to set a smaller limit
+		eventsapi.BadRequest, // a request that this beat made wrongly
+		eventsapi.Unexpected, // nobody knows
+		eventsapi.Canceled,   // by the user
+	}
+	for _, class := range eventsapi.Classes() {
+		remedy := remedyFor(fmt.Errorf("audit_events: %w", &eventsapi.Error{Class: class}))
+		assert.Equal(t, slices.Contains(without, class), remedy == "", "%s: %q", class, remedy)
+	}
+	assert.Empty(t, remedyFor(errors.New("something else")))
+	assert.Contains(t, knownServers(), "https://events.1password.com")
+}

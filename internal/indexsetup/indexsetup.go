@@ -1,0 +1,232 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package indexsetup loads the index template and the ILM policy into
+// Elasticsearch: one template for the data streams of all event types.
+//
+// libbeat's own set-up makes a template and then a data stream named like the
+// template, and fails where it can't. Here the data streams come into being with
+// their first event, from a template for logs-1password.*-*. The template's body
+// is libbeat's, made from fields.yml; only how it is loaded differs.
+//
+//   - A template or a policy that is there stays as it is, unless
+//     setup.template.overwrite or setup.ilm.overwrite is set: `setup` run again
+//     changes nothing that a user changed.
+//   - A run sets up at its first connection. A role that may only write does not
+//     need the rights for it where the template is there already.
+//   - Where it is not there and can't be loaded, the connection fails with the
+//     reason and nothing is sent: it would be mapped wrongly.
+package indexsetup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/idxmgmt"
+	"github.com/elastic/beats/v7/libbeat/idxmgmt/lifecycle"
+	"github.com/elastic/beats/v7/libbeat/template"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/mapstr"
+	"github.com/elastic/elastic-agent-libs/version"
+)
+
+const (
+	// TemplateName is the index template's name and, by libbeat's default, the
+	// ILM policy's. It has no version in it: two templates for the same data
+	// streams with the same priority are refused.
+	TemplateName = "onepasswordbeat"
+	// TemplatePattern are the data streams that the template is for, of all
+	// event types and namespaces.
+	TemplatePattern = "logs-1password.*-*"
+	// Priority is libbeat's: above the built-in `logs` template (100), below what
+	// Fleet installs (200), which wins where the integration is installed.
+	Priority = 150
+	// MinVersion is the oldest Elasticsearch that the template is made for.
+	MinVersion = "8.18.0"
+)
+
+// Defaults are the settings of the root configuration that this package relies
+// on; a user's own go over them.
+func Defaults() *conf.C {
+	return conf.MustNewConfigFrom(map[string]any{
+		"setup.template.name":     TemplateName,
+		"setup.template.pattern":  TemplatePattern,
+		"setup.template.priority": Priority,
+	})
+}
+
+// Factory makes libbeat's index management.
+func Factory(log *logp.Logger, info beat.Info, root *conf.C) (idxmgmt.Supporter, error) {
+	base, err := idxmgmt.MakeDefaultSupport(nil, log)(log, info, root)
+	if err != nil {
+		return nil, err
+	}
+	section := struct {
+		Lifecycle lifecycle.RawConfig     `config:",inline"`
+		Template  template.TemplateConfig `config:"setup.template"`
+	}{Template: template.DefaultConfig(info)}
+	if err := root.Unpack(&section); err != nil {
+		return nil, fmt.Errorf("setup.template or setup.ilm can't be read: %w", err)
+	}
+	ilm, err := lifecycle.DefaultSupport(log, info, section.Lifecycle.ILM.Enabled() || section.Lifecycle.ILM == nil)
+	if err != nil {
+		return nil, err
+	}
+	return &support{Supporter: base, log: log.Named("index-setup"), info: info, template: section.Template, ilm: ilm}, nil
+}
+
+// support is libbeat's own but for the set-up.
+type support struct {
+	idxmgmt.Supporter
+	log      *logp.Logger
+	info     beat.Info
+	template template.TemplateConfig
+	ilm      lifecycle.Supporter
+}
+
+func (s *support) Enabled() bool { return s.template.Enabled || s.ilm.Enabled() }
+
+func (s *support) Manager(client idxmgmt.ClientHandler, assets idxmgmt.Asseter) idxmgmt.Manager {
+	return &manager{support: s, client: client, policy: s.ilm.Manager(client), assets: assets}
+}
+
+// manager sets up one Elasticsearch, or prints what it would load.
+type manager struct {
+	*support
+	client idxmgmt.ClientHandler
+	policy lifecycle.Manager
+	assets idxmgmt.Asseter
+}
+
+// VerifySetup has no warnings: what is not loaded is said by Setup.
+func (m *manager) VerifySetup(_, _ idxmgmt.LoadMode) (bool, string) { return true, "" }
+
+// Setup loads the policy and the template where they are missing. The `setup`
+// command asks for LoadModeOverwrite of the template, a run for LoadModeEnabled,
+// and `export` for LoadModeForce.
+func (m *manager) Setup(tmplMode, ilmMode idxmgmt.LoadMode) error {
+	byCommand := tmplMode != idxmgmt.LoadModeEnabled
+	withILM, err := m.loadPolicy(ilmMode)
+	if err != nil && byCommand {
+		return fmt.Errorf("the ILM policy %q can't be loaded: %w", m.client.PolicyName(), err)
+	}
+	if err != nil {
+		m.log.Warnf("The ILM policy %q could not be checked: %v. If it is not there, data streams do not roll over: "+
+			"run `onepasswordbeat setup` once with a role that may load it, or set setup.ilm.enabled: false", m.client.PolicyName(), err)
+	}
+	if tmplMode == idxmgmt.LoadModeDisabled || !m.template.Enabled && tmplMode != idxmgmt.LoadModeForce {
+		return nil
+	}
+	if err := m.loadTemplate(withILM); err != nil {
+		return fmt.Errorf("the index template %q is not there or could not be looked at, and could not be loaded: %w. "+
+			"Nothing is sent before it is there, because events would be mapped wrongly. Run `onepasswordbeat setup` once with a role "+
+			"that may load it (docs/roles.md); or set setup.template.enabled: false if another template serves %s",
+			m.template.Name, err, m.template.Pattern)
+	}
+	return nil
+}
+
+// loadPolicy loads the ILM policy if it is missing, and tells whether the
+// template names it.
+func (m *manager) loadPolicy(mode idxmgmt.LoadMode) (withILM bool, err error) {
+	if !m.ilm.Enabled() {
+		return false, nil
+	}
+	if enabled, err := m.policy.CheckEnabled(); err != nil || !enabled {
+		return false, err
+	}
+	if mode == idxmgmt.LoadModeDisabled {
+		return true, nil
+	}
+	_, err = m.policy.EnsurePolicy(m.client.Overwrite())
+	return true, err
+}
+
+// loadTemplate has libbeat load the body as a template of its own, which makes no
+// data stream. libbeat takes such a template from a file.
+func (m *manager) loadTemplate(withILM bool) error {
+	cfg := m.template
+	cfg.Enabled = true
+	if !cfg.JSON.Enabled {
+		body, err := m.body(cfg, withILM)
+		if err != nil {
+			return err
+		}
+		path, remove, err := tempFile(body)
+		if err != nil {
+			return err
+		}
+		defer remove()
+		cfg.JSON.Enabled, cfg.JSON.Path, cfg.JSON.Name, cfg.JSON.IsDataStream = true, path, cfg.Name, false
+	}
+	return m.client.Load(cfg, m.info, nil, false)
+}
+
+// body is the template that libbeat makes of fields.yml and setup.template.*.
+func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, error) {
+	if withILM {
+		cfg.Settings.Index = withPolicy(cfg.Settings.Index, m.client.PolicyName())
+	}
+	es := version.MustNew(MinVersion)
+	tmpl, err := template.New(false, m.info.Version, m.info.IndexPrefix, m.info.ElasticLicensed, *es, cfg, false, m.log)
+	if err != nil {
+		return nil, err
+	}
+	var body mapstr.M
+	if cfg.Fields != "" {
+		body, err = tmpl.LoadFile(cfg.Fields)
+	} else {
+		body, err = tmpl.LoadBytes(m.assets.Fields(m.info.Beat))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the index template can't be made of fields.yml: %w", err)
+	}
+	if _, own := cfg.Settings.Index["query"]; !own {
+		// libbeat would have a search without a field look at fields.* only.
+		_ = body.Delete("template.settings.index.query")
+	}
+	// What a user's processors add is typed by Elasticsearch's own mappings for ECS.
+	body["composed_of"] = []string{"ecs@mappings"}
+	body["ignore_missing_component_templates"] = []string{"ecs@mappings"}
+	return body, nil
+}
+
+// withPolicy adds index.lifecycle.name to a copy of the settings, unless a policy
+// is named there already.
+func withPolicy(index map[string]any, policy string) map[string]any {
+	merged := map[string]any{}
+	for k, v := range index {
+		merged[k] = v
+	}
+	lifecycle := map[string]any{"name": policy}
+	if own, ok := merged["lifecycle"].(map[string]any); ok {
+		for k, v := range own {
+			lifecycle[k] = v
+		}
+	}
+	merged["lifecycle"] = lifecycle
+	return merged
+}
+
+// tempFile writes a body for libbeat to read.
+func tempFile(body mapstr.M) (path string, remove func(), err error) {
+	raw, err := json.MarshalIndent(body, "", "  ")
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := os.CreateTemp("", "onepasswordbeat-template-*.json")
+	if err != nil {
+		return "", nil, fmt.Errorf("can't write the index template to a temporary file: %w", err)
+	}
+	_, err = f.Write(raw)
+	err = errors.Join(err, f.Close())
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return "", nil, fmt.Errorf("can't write the index template to a temporary file: %w", err)
+	}
+	return f.Name(), func() { _ = os.Remove(f.Name()) }, nil
+}
