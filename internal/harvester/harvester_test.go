@@ -107,7 +107,7 @@ func TestHarvester(t *testing.T) {
 				}
 				r.api.script = c.script
 				r.start()
-				time.Sleep(c.run)
+				pass(c.run)
 				r.stop()
 				assert.Equal(t, c.wantAsked, r.api.asked())
 				assert.Equal(t, c.wantCommits, r.store.committed())
@@ -128,7 +128,7 @@ func TestUnmovedCursorWithEventsRepeatsThemOnce(t *testing.T) {
 		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: "c0", Updated: time.Now()}
 		r.api.item = func(i int) string { return `{"uuid":"` + eventID(i) + `","timestamp":"1999-01-01T00:00:00Z"}` }
 		r.start()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		r.stop()
 		require.Equal(t, 1, r.out.times(eventID(0)))
 	})
@@ -138,11 +138,11 @@ func TestSuspectPageThatVanishedIsLeft(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		r.out.set(func(string) outcome { return deny })
 		r.start()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.api.mu.Lock()
 		r.api.script = append(r.api.script, answerPage(eventsapi.Page{Cursor: "c0x", HasMore: true}), answerPage(eventsapi.Page{Cursor: "c0x"}))
 		r.api.mu.Unlock()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Contains(t, r.store.committed(), "c0x")
 		require.Less(t, len(r.api.asked()), 60)
 		r.stop()
@@ -153,7 +153,7 @@ func TestBackoffIsExponentialCappedAndJittered(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.api.always = answerError(eventsapi.Server)
 		r.start()
-		time.Sleep(20 * time.Minute)
+		pass(20 * time.Minute)
 		r.stop()
 		var previous time.Duration
 		for i := 1; i < len(r.api.times); i++ {
@@ -173,11 +173,11 @@ func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.api.always = answerError(eventsapi.Auth)
 		r.start()
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		r.api.mu.Lock()
 		r.api.always, r.api.changed = nil, true
 		r.api.mu.Unlock()
-		time.Sleep(2 * tokenPoll)
+		pass(2 * tokenPoll)
 		require.Equal(t, "Running", last(r.states()))
 		r.stop()
 		r.requireAll()
@@ -187,16 +187,16 @@ func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
 func TestDiskThatRefusesTheCursorCostsNoEvent(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.store.setFail(errors.New("no space left on device"))
 		r.api.grow(30)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, "Degraded", last(r.states()))
 		require.Contains(t, r.healthText(), "no space left on device")
 		require.Equal(t, cursorAt(20), r.store.get().Cursor)
 		require.Equal(t, 1, r.out.times(eventID(49)), "collection goes on")
 		r.store.setFail(nil)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.Equal(t, "Running", last(r.states()))
 		r.stop()
 		r.requireAll()
@@ -207,10 +207,10 @@ func TestStuckOutputIsSaidAndHeals(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		release := r.out.block()
 		r.start()
-		time.Sleep(3 * time.Minute)
+		pass(3 * time.Minute)
 		require.Contains(t, r.healthText(), "has not taken a page")
 		release()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.Equal(t, "Running", last(r.states()))
 		r.stop()
 		r.requireAll()
@@ -220,7 +220,7 @@ func TestStuckOutputIsSaidAndHeals(t *testing.T) {
 func TestIdleStateIsTouchedSoThatItsAgeTells(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.start()
-		time.Sleep(10 * time.Hour)
+		pass(10 * time.Hour)
 		age := time.Since(r.store.get().Updated)
 		r.stop()
 		require.LessOrEqual(t, age, touchInterval+r.cfg.Interval)
@@ -234,12 +234,12 @@ func TestClockJumpsCostNothing(t *testing.T) {
 		t.Run(jump.String(), func(t *testing.T) {
 			run(t, 20, func(t *testing.T, r *rig) {
 				r.start()
-				time.Sleep(time.Second)
+				pass(time.Second)
 				r.stop()
 				r.clock = func() time.Time { return time.Now().Add(jump) }
 				r.start()
 				r.api.grow(30)
-				time.Sleep(30 * time.Second)
+				pass(30 * time.Second)
 				r.stop()
 				r.requireAll()
 			})
@@ -251,7 +251,7 @@ func TestEventFromTheFutureDoesNotMoveTheRestartPoint(t *testing.T) {
 	run(t, 1, func(t *testing.T, r *rig) {
 		r.api.item = func(i int) string { return `{"uuid":"` + eventID(i) + `","timestamp":"2099-01-01T00:00:00Z"}` }
 		r.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.stop()
 		require.False(t, r.store.get().LastEvent.After(time.Now()))
 	})

@@ -26,11 +26,11 @@ func TestInvariant1_StoredCursorIsNeverAheadOfDelivery(t *testing.T) {
 		r.start()
 		for range 10 {
 			release := r.out.block()
-			time.Sleep(50 * time.Millisecond)
+			pass(50 * time.Millisecond)
 			release()
-			time.Sleep(30 * time.Millisecond)
+			pass(30 * time.Millisecond)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.stop()
 		r.requireAll()
 	})
@@ -54,13 +54,13 @@ func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 				set(r.out)
 				r.out.set(func(string) outcome { return what })
 				r.start()
-				time.Sleep(5 * time.Minute)
+				pass(5 * time.Minute)
 				require.Equal(t, []string{"start"}, r.store.committed(), "no cursor is stored while everything is refused")
 				require.Contains(t, r.healthText(), "403 security_exception", "the status names the output's reason")
 				require.Equal(t, "Degraded", last(r.states()))
 
 				r.out.set(nil)
-				time.Sleep(2 * time.Minute)
+				pass(2 * time.Minute)
 				require.Equal(t, "Running", last(r.states()), "it resumes by itself")
 				r.stop()
 				r.requireAll()
@@ -75,12 +75,12 @@ func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
 			run(t, 300, func(t *testing.T, r *rig) {
 				set(r.out)
 				r.start()
-				time.Sleep(time.Duration(ms) * time.Millisecond)
+				pass(time.Duration(ms) * time.Millisecond)
 				r.out.set(func(string) outcome { return deny })
-				time.Sleep(10 * time.Minute)
+				pass(10 * time.Minute)
 				held := r.store.get().Cursor
 				r.out.set(nil)
-				time.Sleep(2 * time.Minute)
+				pass(2 * time.Minute)
 				r.stop()
 				require.NotEqual(t, cursorAt(300), held)
 				r.requireAll()
@@ -102,7 +102,7 @@ func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
 				return take
 			})
 			r.start()
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			require.Equal(t, cursorAt(30), r.store.get().Cursor)
 			require.Equal(t, "Running", last(r.states()))
 			require.GreaterOrEqual(t, r.metrics.counters[mRefused].Get(), uint64(1))
@@ -121,11 +121,11 @@ func TestInvariant2_LoneRefusedEventWaitsForTheNext(t *testing.T) {
 			return take
 		})
 		r.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, []string{"start"}, r.store.committed())
 		r.out.allow(bad)
 		r.api.grow(1)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, cursorAt(2), r.store.get().Cursor, "the next event shows that the first was refused for itself")
 		require.Equal(t, "Running", last(r.states()))
 		r.stop()
@@ -136,10 +136,10 @@ func TestInvariant2_AckWithoutACountIsNoDelivery(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.out.set(func(string) outcome { return ignore })
 		r.start()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.Equal(t, []string{"start"}, r.store.committed(), "an output that was closed ACKs what it dropped")
 		r.out.set(nil)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.stop()
 		r.requireAll()
 	})
@@ -158,7 +158,7 @@ func TestInvariant2_EventsDroppedByProcessorsCountAsDone(t *testing.T) {
 			run(t, 30, func(t *testing.T, r *rig) {
 				r.out.filter = func(id string) bool { return c.drop(indexOf(id[len("EVENT"):])) }
 				r.start()
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				require.Equal(t, cursorAt(30), r.store.get().Cursor)
 				r.stop()
 			})
@@ -171,7 +171,7 @@ func TestInvariant2_RefusedRestOfAFilteredPageHoldsTheCursor(t *testing.T) {
 		r.out.filter = func(id string) bool { return id != eventID(3) }
 		r.out.set(func(string) outcome { return refuse })
 		r.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, []string{"start"}, r.store.committed())
 		r.stop()
 	})
@@ -180,14 +180,14 @@ func TestInvariant2_RefusedRestOfAFilteredPageHoldsTheCursor(t *testing.T) {
 func TestInvariant3_CrashAtAnyMomentRepeatsButNeverSkips(t *testing.T) {
 	for seed := range uint64(40) {
 		run(t, 150, func(_ *testing.T, r *rig) {
-			random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+			random := rand.New(rand.NewPCG(seed, 1))
 			for range 6 {
 				r.start()
-				time.Sleep(time.Duration(random.Int64N(int64(120 * time.Millisecond))))
+				pass(time.Duration(random.Int64N(int64(120 * time.Millisecond))))
 				r.kill()
 			}
 			r.start()
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			r.stop()
 			r.requireAll()
 		})
@@ -197,21 +197,21 @@ func TestInvariant3_CrashAtAnyMomentRepeatsButNeverSkips(t *testing.T) {
 func TestInvariant3_StopAtAnyMomentNeverSkips(t *testing.T) {
 	for seed := range uint64(40) {
 		run(t, 150, func(t *testing.T, r *rig) {
-			random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // a test
+			random := rand.New(rand.NewPCG(seed, 2))
 			for range 6 {
 				release := func() {}
 				if random.IntN(2) == 0 {
 					release = r.out.block()
 				}
 				r.start()
-				time.Sleep(time.Duration(random.Int64N(int64(120 * time.Millisecond))))
+				pass(time.Duration(random.Int64N(int64(120 * time.Millisecond))))
 				began := time.Now()
 				r.stop()
 				require.LessOrEqual(t, time.Since(began), r.cfg.ShutdownTimeout+settleTimeout)
 				release()
 			}
 			r.start()
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			r.stop()
 			r.requireAll()
 		})
@@ -222,12 +222,12 @@ func TestInvariant3_AcksAfterTheStopAreIgnored(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		release := r.out.block()
 		r.start()
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		r.cancel()
 		require.NoError(t, <-r.done)
 		r.out.set(func(string) outcome { return ignore })
 		release() // libbeat ACKs what its closing output drops
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.out.shut()
 		require.Equal(t, []string{"start"}, r.store.committed())
 	})
@@ -252,7 +252,7 @@ func TestInvariant4_RepeatedEventHasTheSameID(t *testing.T) {
 			first, _ := h.event(raw, time.Now())
 			id := first.Meta["_id"]
 			assert.NotEmpty(t, id)
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			again, _ := h.event(raw, time.Now())
 			assert.Equal(t, id, again.Meta["_id"])
 			assert.False(t, seen[id], "two items share the _id %v", id)
@@ -268,7 +268,7 @@ func TestInvariant5_NoErrorEndsAHarvesterOrSkipsAnEvent(t *testing.T) {
 				fail := answerError(class)
 				r.api.script = append(r.api.script, fail, nil, nil, fail, nil, fail, nil)
 				r.start()
-				time.Sleep(10 * time.Minute)
+				pass(10 * time.Minute)
 				select {
 				case err := <-r.done:
 					t.Fatalf("the harvester ended: %v", err)
@@ -315,14 +315,14 @@ func TestInvariant6_OneEventTypesTroubleDoesNotTouchTheOthers(t *testing.T) {
 		})
 		other.start()
 		r.start()
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		require.Equal(t, cursorAt(40), r.store.get().Cursor)
 		require.Equal(t, "Running", last(r.states()))
 		require.Equal(t, []string{"start"}, other.store.committed())
 		require.Equal(t, "Degraded", last(other.states()))
 
 		r.api.grow(25)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, cursorAt(65), r.store.get().Cursor, "it goes on while the other is held")
 		other.cancel()
 		require.NoError(t, <-other.done)
@@ -337,11 +337,11 @@ func TestInvariant7_StartTimeIsStoredBeforeTheFirstRequest(t *testing.T) {
 			return answerError(eventsapi.Network)(eventsapi.Query{})
 		}
 		r.start()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		r.stop()
 		r.api.always = nil
 		r.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.stop()
 		require.Contains(t, r.api.asked(), "since 25h0m0s", "the second run asks since the first run's start")
 		r.requireAll()
@@ -352,7 +352,7 @@ func TestInvariant7_NothingIsCollectedWhenTheStartCanNotBeStored(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.store.setFail(errors.New("no space left on device"))
 		r.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Empty(t, r.api.asked())
 		require.Contains(t, r.healthText(), "no space left on device")
 		r.stop()
@@ -363,7 +363,7 @@ func TestInvariant8_UnusableStateStopsTheHarvester(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.store.loadErr = errors.New("the state has version 7")
 		r.start()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		require.Empty(t, r.api.asked())
 		require.Empty(t, r.store.committed())
 		require.Equal(t, []string{"Starting", "Failed"}, r.states())
@@ -375,7 +375,7 @@ func TestInvariant8_StateOfAnotherAccountStopsTheHarvester(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.store.states[testKey] = registry.State{Account: "OTHER", Cursor: cursorAt(2), Updated: time.Now()}
 		r.start()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		require.Empty(t, r.api.asked())
 		require.Empty(t, r.store.committed())
 		require.Contains(t, r.healthText(), "belongs to account OTHER")
@@ -387,17 +387,17 @@ func TestInvariant8_StateOfAnotherAccountStopsTheHarvester(t *testing.T) {
 func TestInvariant8_TokenRotatedToAnotherAccountStopsCollection(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		r.api.mu.Lock()
 		r.api.account = "OTHER"
 		r.api.size = 10
 		r.api.mu.Unlock()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, cursorAt(5), r.store.get().Cursor)
 		r.api.mu.Lock()
 		r.api.account = "ACCOUNT"
 		r.api.mu.Unlock()
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		require.Equal(t, cursorAt(10), r.store.get().Cursor, "the right token heals it")
 		r.stop()
 	})

@@ -130,7 +130,7 @@ func NewMetrics(reg *monitoring.Registry, log *logp.Logger) *Metrics {
 
 func (m *Metrics) add(name string, n int) {
 	if n > 0 {
-		m.counters[name].Add(uint64(n)) //nolint:gosec // a count
+		m.counters[name].Add(uint64(n))
 	}
 }
 

@@ -104,7 +104,7 @@ func (r *rig) kill() {
 	r.store.freeze(true)
 	r.out.freeze()
 	r.cancel()
-	<-r.done
+	_ = <-r.done
 	r.out.shut()
 	r.store.freeze(false)
 }
@@ -489,7 +489,8 @@ func (c *fakeClient) Publish(e beat.Event) { c.PublishAll([]beat.Event{e}) }
 
 func (c *fakeClient) PublishAll(events []beat.Event) {
 	for _, e := range events {
-		dropped := c.out.filter != nil && c.out.filter(e.Meta["_id"].(string))
+		id, _ := e.Meta["_id"].(string)
+		dropped := c.out.filter != nil && c.out.filter(id)
 		c.cfg.EventListener.AddEvent(e, !dropped)
 		if dropped {
 			c.cfg.ClientListener.Filtered()
@@ -532,7 +533,7 @@ func (c *fakeClient) work() {
 // send delivers a batch as the output decides, and ACKs it.
 func (c *fakeClient) send(batch []beat.Event) bool {
 	o := c.out
-	time.Sleep(5 * time.Millisecond) // a round trip, on the fake clock
+	pass(5 * time.Millisecond) // a round trip, on the fake clock
 	o.mu.Lock()
 	stuck := o.stuck
 	o.mu.Unlock()
@@ -578,7 +579,7 @@ func (c *fakeClient) send(batch []beat.Event) bool {
 	o.mu.Unlock()
 	c.cfg.EventListener.ACKEvents(len(batch))
 	if late {
-		time.Sleep(20 * time.Millisecond)
+		pass(20 * time.Millisecond)
 		o.mu.Lock()
 		o.counters.Taken += now.Taken
 		o.counters.Refused += now.Refused
@@ -593,3 +594,6 @@ func (o *fakeOutput) allow(id string) {
 	defer o.mu.Unlock()
 	o.refused[id] = true
 }
+
+// pass lets time pass on the bubble's clock.
+func pass(d time.Duration) { <-time.After(d) }
