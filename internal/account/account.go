@@ -82,7 +82,7 @@ func (a *Account) transport(server string) (http.RoundTripper, error) {
 	}
 	timeout := a.cfg.Transport.Timeout
 	return a.cfg.Transport.RoundTripper(
-		httpcommon.WithLogger(a.log),
+		httpcommon.WithLogger(logp.NewNopLogger()), // its dialer logs every failure, which the harvester tells in better words
 		httpcommon.WithKeepaliveSettings{IdleConnTimeout: a.cfg.Transport.IdleConnTimeout, MaxIdleConnsPerHost: 3},
 		httpcommon.WithTransportFunc(func(t *http.Transport) {
 			if !behindTLSProxy(t, u) {

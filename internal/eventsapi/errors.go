@@ -36,28 +36,28 @@ const (
 	classesCount = iota
 )
 
-// classes gives each class its name in metrics and what an operator reads: what happened, and what may be done about it.
-var classes = [classesCount]struct{ name, meaning string }{
-	None:  {"none", ""},
-	Token: {"token", "no usable token"},
+// classes gives each class its name in metrics, when it is met, and what an operator reads: what happened, and what may be done about it.
+var classes = [classesCount]struct{ name, when, meaning string }{
+	None:  {"none", "", ""},
+	Token: {"token", "no token could be had, nothing was sent", "no usable token"},
 	// "Unauthorized": missing, invalid, expired or revoked, of another region (whose server does not know it), or not scoped for the event type.
-	Auth: {"auth", "token refused (wrong region, expired or revoked, or not for this event type?)"},
+	Auth: {"auth", "401, the token was refused", "token refused (wrong region, expired or revoked, or not for this event type?)"},
 	// Undocumented; seen by others for an event type that the token does not grant. Proxies answer it as well.
-	Forbidden: {"forbidden", "access denied (does the token grant this event type?)"},
+	Forbidden: {"forbidden", "403, or an event type that the token does not grant", "access denied (does the token grant this event type?)"},
 	// "Too many requests": 600 a minute, 30,000 an hour.
-	RateLimited: {"rate_limited", "too many requests"},
+	RateLimited: {"rate_limited", "429, too many requests", "too many requests"},
 	// "Bad Request": a malformed body, a limit above 1000, a cursor that the server does not take.
-	BadRequest: {"bad_request", "request refused (cursor, limit or time?)"},
+	BadRequest: {"bad_request", "400 or 422, such as a cursor that the server does not take", "request refused (cursor, limit or time?)"},
 	// Plain text, "404 page not found".
-	NotFound: {"not_found", "no such path (is this the Events API, and of this version?)"},
+	NotFound: {"not_found", "404", "no such path (is this the Events API, and of this version?)"},
 	// "Internal server error", and what gateways answer for it.
-	Server:     {"server", "server error"},
-	Network:    {"network", ""},
-	Malformed:  {"malformed", "unusable answer"},
-	TooLarge:   {"too_large", "answer too large, set a smaller `limit` (a stored cursor keeps the one it was made with)"},
-	Redirect:   {"redirect", "redirect refused, the token was not sent on (proxy, login page or wrong url?)"},
-	Unexpected: {"unexpected", "unexpected answer"},
-	Canceled:   {"canceled", ""},
+	Server:     {"server", "5xx", "server error"},
+	Network:    {"network", "no complete answer: DNS, connection, TLS, proxy or timeout", ""},
+	Malformed:  {"malformed", "an answer that was cut off, is no JSON or has the wrong shape", "unusable answer"},
+	TooLarge:   {"too_large", "an answer above the size limit", "answer too large, set a smaller `limit` (a stored cursor keeps the one it was made with)"},
+	Redirect:   {"redirect", "a redirect that was not followed", "redirect refused, the token was not sent on (proxy, login page or wrong url?)"},
+	Unexpected: {"unexpected", "any other answer", "unexpected answer"},
+	Canceled:   {"canceled", "cut off by a stop", ""},
 }
 
 // statusClasses are the statuses with a class of their own.
@@ -91,6 +91,14 @@ func (c Class) String() string {
 		return fmt.Sprintf("class_%d", int(c))
 	}
 	return classes[c].name
+}
+
+// When says in some words when an error is of the class, for documentation.
+func (c Class) When() string {
+	if c < 0 || int(c) >= len(classes) {
+		return ""
+	}
+	return classes[c].when
 }
 
 func (c Class) meaning() string {

@@ -67,7 +67,7 @@ func MetricDefs() []MetricDef {
 		{mRequestErrors, Counter, "requests", "Requests that brought no page."},
 	}
 	for _, c := range eventsapi.Classes() {
-		defs = append(defs, MetricDef{classMetric(c), Counter, "requests", "Requests that failed with this class of error: " + c.String() + "."})
+		defs = append(defs, MetricDef{classMetric(c), Counter, "requests", "Of these: " + c.When() + "."})
 	}
 	return append(defs,
 		MetricDef{mPages, Counter, "pages", "Pages received."},
