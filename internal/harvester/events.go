@@ -81,12 +81,14 @@ func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, 
 		eventFields["module"] = "1password"
 		eventFields["dataset"] = h.Module.Dataset
 	}
+	tags := []string{"forwarded"}
 	if err != nil || h.Config.PreserveOriginalEvent {
 		eventFields["original"] = string(raw)
+		tags = append(tags, "preserve_original_event") // Fleet's final pipeline removes it else
 	}
 	eventFields["created"] = received
 	ev.Fields["data_stream"] = mapstr.M{"type": "logs", "dataset": h.Module.Dataset, "namespace": h.Config.Namespace}
-	ev.Fields["tags"] = []string{"forwarded"}
+	ev.Fields["tags"] = tags
 	if id, ok := ev.Meta[events.FieldMetaID].(string); !ok || id == "" || len(id) > maxIDBytes {
 		ev.Meta[events.FieldMetaID] = contentID(raw)
 	}

@@ -301,6 +301,6 @@ func TestEventFields(t *testing.T) {
 		assert.Equal(t, "prod", flat["data_stream.namespace"])
 		assert.Equal(t, string(raw), flat["event.original"])
 		assert.Equal(t, received, flat["event.created"])
-		assert.Equal(t, []string{"forwarded"}, flat["tags"])
+		assert.Equal(t, []string{"forwarded", "preserve_original_event"}, flat["tags"])
 	})
 }
