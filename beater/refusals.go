@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -176,8 +177,13 @@ func refusalsOf(body []byte) []refusal {
 	return list
 }
 
+// position is where in the document Elasticsearch's parser stood. It differs from
+// try to try, and the same reason would be news each time.
+var position = regexp.MustCompile(`^\[\d+:\d+\] `)
+
 // withoutValues cuts the part of a reason that quotes the event: it is personal data.
 func withoutValues(reason string) string {
+	reason = position.ReplaceAllString(reason, "")
 	for _, quote := range []string{". Preview of field's value", " The prefix of the first immense term"} {
 		reason, _, _ = strings.Cut(reason, quote)
 	}

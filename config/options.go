@@ -64,7 +64,7 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 	{
 		Key: "url", Type: Text, Example: "https://events.1password.com", Common: true,
 		Summary: "The server of the Events API. By default the one that the token names.",
-		Detail: "https://events.1password.com, https://events.ent.1password.com, https://events.1password.ca, https://events.1password.eu: a token works on its own server only. " +
+		Detail: "https://events.1password.com, https://events.ent.1password.com, https://events.1password.ca, https://events.1password.eu, https://events.ent.1password.eu: a token works on its own server only. " +
 			"No path. http:// is accepted for this machine only (localhost, 127.0.0.1, [::1]).",
 	},
 }}, {Title: "What is fetched, and when", Options: []Option{

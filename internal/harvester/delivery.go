@@ -34,7 +34,8 @@ type delivery struct {
 }
 
 // connect opens the connection. Once it is closed, nothing is reported as ACKed
-// any more: libbeat reports what its closing output drops as ACKed.
+// any more: libbeat reports what its closing output drops as ACKed. (Nobody settles
+// a page after a stop either; two locks on this door.)
 func connect(pipeline beat.PipelineConnector, guard *Guard, m *Metrics) (*delivery, error) {
 	d := &delivery{}
 	client, err := pipeline.ConnectWith(beat.ClientConfig{

@@ -148,7 +148,7 @@ func (g *Guard) settle(ctx context.Context, s *slot, n, before int) (v verdict, 
 	if !accounted || now.Refused < s.start.Refused {
 		return suspect, -1, 0 // an output was closed or replaced meanwhile
 	}
-	lost = int(now.Refused - s.start.Refused) //nolint:gosec // a count
+	lost = int(now.Refused - s.start.Refused)                                      //nolint:gosec // a count
 	explained := now.Fault == s.start.Fault && now.Own-s.start.Own >= uint64(lost) //nolint:gosec // a count
 	switch {
 	case lost == 0, lost < n && explained:

@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/idxmgmt"
@@ -86,6 +87,7 @@ type support struct {
 	info     beat.Info
 	template template.TemplateConfig
 	ilm      lifecycle.Supporter
+	warned   sync.Once // of a policy that can't be looked at: once, not at each connection
 }
 
 func (s *support) Enabled() bool { return s.template.Enabled || s.ilm.Enabled() }
@@ -115,8 +117,10 @@ func (m *manager) Setup(tmplMode, ilmMode idxmgmt.LoadMode) error {
 		return fmt.Errorf("the ILM policy %q can't be loaded: %w", m.client.PolicyName(), err)
 	}
 	if err != nil {
-		m.log.Warnf("The ILM policy %q could not be checked: %v. If it is not there, data streams do not roll over: "+
-			"run `onepasswordbeat setup` once with a role that may load it, or set setup.ilm.enabled: false", m.client.PolicyName(), err)
+		m.warned.Do(func() {
+			m.log.Warnf("The ILM policy %q could not be checked: %v. If it is not there, data streams do not roll over: "+
+				"run `onepasswordbeat setup` once with a role that may load it, or set setup.ilm.enabled: false", m.client.PolicyName(), err)
+		})
 	}
 	if tmplMode == idxmgmt.LoadModeDisabled || !m.template.Enabled && tmplMode != idxmgmt.LoadModeForce {
 		return nil
