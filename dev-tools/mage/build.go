@@ -1,0 +1,110 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// build, demo and clean.
+
+package mage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// binDir holds the binaries that demo builds.
+var binDir = filepath.Join(BuildDir, "bin")
+
+// Build builds the beat into ./onepasswordbeat.
+func Build(ctx context.Context) error { return goBuild(ctx, executable("onepasswordbeat"), ".") }
+
+// goBuild builds packages into one binary, or several into a folder (a name that
+// ends in a slash). Commit and build time come with Go's own stamp of the
+// repository, where libbeat's version command reads them.
+//
+// RELEASE=true leaves this machine's paths out of the binary (-trimpath). It is no
+// default, because such a build shares no compiled package with the tests: every
+// developer would compile libbeat twice.
+func goBuild(ctx context.Context, output string, packages ...string) error {
+	stamp := strconv.FormatBool(hasCommit(ctx))
+	args := []string{"build", "-v", "-buildvcs=" + stamp, "-ldflags=-s -w", "-o", output}
+	if release, _ := strconv.ParseBool(os.Getenv("RELEASE")); release {
+		args = append(args, "-trimpath")
+	}
+	Say("building %s (the first build compiles libbeat, which takes some minutes)", output)
+	start := time.Now()
+	c := Go("building", append(args, packages...)...)
+	c.CountPackages = true
+	if err := c.Run(ctx); err != nil {
+		return err
+	}
+	Say("built %s in %s", output, elapsed(start))
+	return nil
+}
+
+// Demo builds the beat, the simulator and the demo itself below build/, and becomes
+// the demo. It reads DEMOFLAGS, further arguments of the demo.
+func Demo(ctx context.Context) error {
+	err := goBuild(ctx, binDir+string(filepath.Separator), ".", "./dev-tools/cmd/onepassword-simulator", "./dev-tools/cmd/demo")
+	if err != nil {
+		return err
+	}
+	return become(ctx, Args([]string{
+		filepath.Join(binDir, executable("demo")),
+		"-beat", filepath.Join(binDir, executable("onepasswordbeat")),
+		"-simulator", filepath.Join(binDir, executable("onepassword-simulator")),
+		"-data", filepath.Join(BuildDir, "demo"),
+	}, "DEMOFLAGS"))
+}
+
+// become replaces this process with a command. Ctrl-C then reaches the command as if
+// it had been started by hand; mage would give it five seconds to end, and no more.
+// Windows cannot replace a process, so the command runs below this one there.
+func become(ctx context.Context, args []string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if runtime.GOOS != "windows" {
+		err := syscall.Exec(args[0], args, os.Environ())
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx // it gets Ctrl-C from the console and ends by itself
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// Clean removes everything that targets made: build/ with the demo's data, and the
+// binary at the root. Go's own build cache stays.
+func Clean(context.Context) error {
+	return errors.Join(os.RemoveAll(BuildDir), os.RemoveAll(executable("onepasswordbeat")))
+}
+
+// executable is the name of a binary on this system.
+func executable(name string) string {
+	if runtime.GOOS == "windows" {
+		return name + ".exe"
+	}
+	return name
+}
+
+// Tool builds a tool of the module dev-tools/tools, which keeps the weight and the
+// licences of tools out of the beat's own module, and returns its path.
+func Tool(ctx context.Context, pkg string) (string, error) {
+	path := filepath.Join(BuildDir, "tools", executable(filepath.Base(pkg)))
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(path); err != nil {
+		Say("building %s (the first time takes some minutes)", path)
+	}
+	c := Go("building "+filepath.Base(pkg), "build", "-C", "dev-tools/tools", "-v", "-o", absolute, pkg)
+	c.CountPackages = true
+	return path, c.Run(ctx)
+}

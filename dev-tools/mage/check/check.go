@@ -1,0 +1,126 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package check holds the targets check:*. Each exported function with a context
+// and an error is one; its comment is the target's help.
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"onepasswordbeat/dev-tools/mage"
+)
+
+// Steps is every check, the quick ones first.
+func Steps() []mage.Step {
+	return []mage.Step{
+		{Name: "check:format", Run: Format},
+		{Name: "check:headers", Run: Headers},
+		{Name: "check:tidy", Run: Tidy},
+		{Name: "check:generated", Run: Generated},
+		{Name: "check:vet", Run: Vet},
+		{Name: "check:lint", Run: Lint},
+	}
+}
+
+// Format fails when a Go file is not as gofmt would have it.
+func Format(ctx context.Context) error {
+	files, err := mage.Files(ctx, "*.go")
+	if err != nil {
+		return err
+	}
+	unformatted, err := mage.Command{Args: append([]string{"gofmt", "-l"}, files...)}.Lines(ctx)
+	if err != nil {
+		return err
+	}
+	return complain(unformatted, "not formatted; run: gofmt -w .")
+}
+
+// header is what every Go file that a person writes begins with.
+const header = `// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+`
+
+// generated is how Go tells the files that a program writes.
+var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
+
+// Headers fails when a Go file lacks the licence header; generated files need none.
+func Headers(ctx context.Context) error {
+	files, err := mage.Files(ctx, "*.go")
+	if err != nil {
+		return err
+	}
+	var without []string
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if lacksHeader(content) {
+			without = append(without, name)
+		}
+	}
+	return complain(without, "must begin with these lines and an empty one:\n"+strings.TrimSpace(header))
+}
+
+func lacksHeader(content []byte) bool {
+	content = bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
+	return !bytes.HasPrefix(content, []byte(header)) && !generated.Match(content)
+}
+
+// Tidy fails when `go mod tidy` would change go.mod or go.sum, of the beat or of the tools.
+func Tidy(ctx context.Context) error {
+	var errs []error
+	for _, module := range []string{".", "dev-tools/tools"} {
+		c := mage.Go("go mod tidy in "+module, "mod", "tidy", "-diff")
+		c.Dir = module
+		if err := c.Run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("run `go mod tidy` in %s: %w", module, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Generated fails when `mage update` changes a file; the files are up to date afterwards.
+func Generated(ctx context.Context) error {
+	before, err := mage.TakeSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if err := mage.Update(ctx); err != nil {
+		return err
+	}
+	after, err := mage.TakeSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	return complain(before.Diff(after), "out of date until now; review and commit what `go tool mage update` made of them")
+}
+
+// Vet runs go vet on every package.
+func Vet(ctx context.Context) error { return mage.Go("go vet", "vet", "./...").Run(ctx) }
+
+// Lint runs golangci-lint by .golangci.yml on every package (reads LINTFLAGS: further
+// arguments, such as --fix).
+func Lint(ctx context.Context) error {
+	linter, err := mage.Tool(ctx, "github.com/golangci/golangci-lint/v2/cmd/golangci-lint")
+	if err != nil {
+		return err
+	}
+	return mage.Command{Args: mage.Args([]string{linter, "run"}, "LINTFLAGS", "./..."), Label: "golangci-lint"}.Run(ctx)
+}
+
+// complain returns an error that lists the files and the complaint, or nil without files.
+func complain(files []string, complaint string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d file(s) %s\n\t%s", len(files), complaint, strings.Join(files, "\n\t"))
+}
