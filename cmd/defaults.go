@@ -24,8 +24,11 @@ const flushTimeout = "500ms"
 // overrides are merged below the configuration file and the command line's -E:
 // what they set wins.
 func overrides() []cfgfile.ConditionalOverride {
+	always := func(*conf.C) bool { return true }
 	list := []cfgfile.ConditionalOverride{
-		{Check: func(*conf.C) bool { return true }, Config: indexsetup.Defaults()},
+		{Check: always, Config: indexsetup.Defaults()},
+		// libbeat cuts @timestamp to milliseconds: the order of what one sign-in does would be lost.
+		{Check: always, Config: conf.MustNewConfigFrom(map[string]any{"timestamp.precision": "nanosecond"})},
 		freshQueue(""),
 	}
 	for _, output := range []string{"console", "discard", "elasticsearch", "file", "kafka", "logstash", "redis"} {

@@ -24,6 +24,10 @@ func BeatDefaults() []BeatDefault {
 			Why: "An event waits at most this long for others to share its bulk request. Not with queue.disk.",
 		},
 		{
+			Key: "timestamp.precision", Value: "nanosecond", Libbeat: "millisecond",
+			Why: "1Password reports times to the nanosecond, and one sign-in makes several events within a moment.",
+		},
+		{
 			Key: "setup.template.name", Value: `"onepasswordbeat"`, Libbeat: "onepasswordbeat-<version>",
 			Why: "One template serves all versions of the beat.",
 		},

@@ -82,8 +82,12 @@ func Lookup(action, objectType string) (a *Action, known bool) {
 	if a, known = Actions[Pair{action, objectType}]; known {
 		return a, true
 	}
+	name := "Unknown action"
+	if action != "" || objectType != "" {
+		name += " " + action + "/" + objectType
+	}
 	return &Action{
-		Name:     "Unknown action " + action + "/" + objectType,
+		Name:     name,
 		Category: []string{"configuration"},
 		Type:     []string{"info"},
 		unknown:  true,

@@ -116,6 +116,7 @@ func place(d *ecs.Doc, role Role, id decode.Slot) {
 		d.Rest["vault_uuid"] = v
 	case RoleItem:
 		d.Rest["item_uuid"] = v
+	default: // users are the target, and nothing else has a field of its own
 	}
 }
 

@@ -35,6 +35,7 @@ func patches() []patch {
 	}
 	lines := map[string]string{ // where libbeat shows a default of ours
 		"queue.mem.flush.timeout": "#flush.timeout: 10s",
+		"timestamp.precision":     "#timestamp.precision: millisecond",
 		"setup.template.name":     `#setup.template.name: "onepasswordbeat-%{[agent.version]}"`,
 		"setup.template.pattern":  `#setup.template.pattern: "onepasswordbeat-%{[agent.version]}"`,
 	}

@@ -38,7 +38,7 @@ func run(root string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // files of the repository are public
+		if err := os.WriteFile(path, content, 0o644); err != nil {
 			return fmt.Errorf("cannot write what was generated: %w", err)
 		}
 	}

@@ -202,20 +202,26 @@ func (p *parser) setAside(f *Field, v any) {
 	p.rec.Problems += fmt.Sprintf("%s is not %s, kept in onepassword.%s.%s", f.path, kindNames[f.Kind], UnexpectedKey, f.path)
 }
 
-// ParseTime reads an RFC 3339 time as Elasticsearch's date type would: with zero to nine fractional digits.
+// ParseTime reads an RFC 3339 time as strictly as Elasticsearch's date type would: with zero to nine fractional
+// digits after a point, and at most 18 hours from UTC.
 func ParseTime(s string) (time.Time, bool) {
-	const longest = len("2006-01-02T15:04:05.999999999-07:00")
-	if len(s) > longest {
+	const (
+		second  = len("2006-01-02T15:04:05")
+		longest = len("2006-01-02T15:04:05.999999999-07:00")
+		offset  = 18 * 60 * 60
+	)
+	if len(s) <= second || len(s) > longest || s[10] != 'T' || s[13] != ':' || s[second] == ',' {
 		return time.Time{}, false
 	}
-	if dot := strings.IndexByte(s, '.'); dot > 0 && strings.IndexAny(s[dot:], "Z+-") > len(".999999999") {
+	if s[second] == '.' && strings.IndexAny(s[second:], "Z+-") > len(".999999999") {
 		return time.Time{}, false
 	}
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
 		return time.Time{}, false
 	}
-	return t, true
+	_, east := t.Zone()
+	return t, east >= -offset && east <= offset
 }
 
 func put(into mapstr.M, key string, v any) mapstr.M {

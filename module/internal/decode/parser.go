@@ -163,9 +163,43 @@ func (p *parser) array(depth int) (any, error) {
 			if list == nil {
 				return nil, nil
 			}
+			if objects, others := kindsIn(list); objects && others {
+				objectsAsText(list)
+			}
 			return list, nil
 		default:
 			return nil, p.fail("a comma or a bracket must follow a value")
+		}
+	}
+}
+
+// kindsIn tells whether a list, with the lists in it, has objects and whether it has anything else. Elasticsearch
+// takes all values of a list for one field, which is an object or is not.
+func kindsIn(list []any) (objects, others bool) {
+	for _, v := range list {
+		switch v := v.(type) {
+		case mapstr.M:
+			objects = true
+		case []any:
+			o, r := kindsIn(v)
+			objects, others = objects || o, others || r
+		default:
+			others = true
+		}
+	}
+	return objects, others
+}
+
+// objectsAsText replaces the objects of a list by their JSON.
+func objectsAsText(list []any) {
+	for i, v := range list {
+		switch v := v.(type) {
+		case mapstr.M:
+			if b, err := json.Marshal(v); err == nil {
+				list[i] = string(b)
+			}
+		case []any:
+			objectsAsText(v)
 		}
 	}
 }
@@ -268,11 +302,10 @@ func (p *parser) number() (any, error) {
 			return i, nil
 		}
 	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return text, nil
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f, nil
 	}
-	return f, nil
+	return text, nil
 }
 
 func (p *parser) digits() int {

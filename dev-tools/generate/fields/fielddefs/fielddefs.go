@@ -80,7 +80,7 @@ func Load(root string, modules []module.Module) (*Set, error) {
 }
 
 func read(path string) (File, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // a path of this repository
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return File{}, err
 	}
