@@ -22,6 +22,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/paths"
 
 	"onepasswordbeat/config"
+	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 )
@@ -126,19 +127,21 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	if err != nil {
 		return err
 	}
-	guard := harvester.NewGuard(bt.counts(b), refusals.last)
+	guard := harvester.NewGuard(bt.output(b))
 	forget, err := refusals.watch()
 	if err != nil {
 		return errors.Join(err, closeStore())
 	}
 	defer forget()
 
-	runners, err := newRunners(b, store, guard, bt.log)
+	diag := newDiagnostics(store)
+	runners, err := newRunners(&manager{beat: b, store: store, guard: guard, accounts: &account.Pool{}, running: diag, log: bt.log})
 	if err != nil {
 		return errors.Join(err, closeStore())
 	}
 	if b.Manager.Enabled() {
-		b.Registry.MustRegisterInput(runners)
+		diag.register(b)
+		b.Registry.MustRegisterInput(&managedInputs{runners, diag})
 	} else if err := start(runners, bt.inputs); err != nil {
 		runners.Stop()
 		return errors.Join(err, closeStore())
@@ -160,13 +163,13 @@ func (bt *Onepasswordbeat) Stop() {
 	bt.stopOnce.Do(func() { close(bt.stopped) })
 }
 
-// counts is nil where counters say nothing of delivery.
-func (bt *Onepasswordbeat) counts(b *beat.Beat) func() harvester.Counts {
+// output is what the delivery guard looks at; nil where that says nothing of delivery.
+func (bt *Onepasswordbeat) output(b *beat.Beat) harvester.Output {
 	if bt.diskQ {
 		bt.log.Warn("queue.disk is in use: an event counts as delivered once it is on disk, and from there on the queue's guarantee holds")
 		return nil
 	}
-	return outputCounts(b.Monitoring.StatsRegistry())
+	return outputWatch{b.Monitoring.StatsRegistry(), b.Monitoring.StateRegistry(), refusals}
 }
 
 // openStore opens the registry. A damaged one ends a beat that runs on its own,
@@ -197,10 +200,10 @@ func start(runners *cfgfile.RunnerList, inputs []*conf.C) error {
 	return runners.Reload(configs)
 }
 
-func newRunners(b *beat.Beat, store harvester.Store, guard *harvester.Guard, log *logp.Logger) (*cfgfile.RunnerList, error) {
-	factory, err := newFactory(b, store, guard, log)
+func newRunners(m *manager) (*cfgfile.RunnerList, error) {
+	factory, err := newFactory(m)
 	if err != nil {
 		return nil, err
 	}
-	return cfgfile.NewRunnerList(management.DebugK, factory, b.Publisher, b.Info.Logger), nil
+	return cfgfile.NewRunnerList(management.DebugK, factory, m.beat.Publisher, m.beat.Info.Logger), nil
 }

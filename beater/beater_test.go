@@ -77,14 +77,14 @@ func TestInputs(t *testing.T) {
 
 // reported is a status reporter that remembers.
 type reported struct {
+	all   []string
 	state status.Status
 	msg   string
-	times int
 }
 
 func (r *reported) UpdateStatus(s status.Status, msg string) {
 	r.state, r.msg = s, msg
-	r.times++
+	r.all = append(r.all, s.String()+" "+msg)
 }
 
 func TestHealthIsTheWorst(t *testing.T) {
@@ -114,8 +114,25 @@ func TestHealthIsTheWorst(t *testing.T) {
 		h.of(s.eventType)(s.state, s.msg)
 		assert.Equal(t, s.want, r.state, "step %d", i)
 		assert.Equal(t, s.wantMsg, r.msg, "step %d", i)
-		assert.Equal(t, i+1, r.times)
 	}
+}
+
+// TestHealthIsToldOnce: what is no news is not told, and a new message in an old
+// state goes by way of another state, or libbeat would keep it from Elastic Agent.
+func TestHealthIsToldOnce(t *testing.T) {
+	var r reported
+	report := newInputHealth(&r).of("audit_events")
+	report(status.Running, "")
+	report(status.Running, "")
+	report(status.Degraded, "401")
+	report(status.Degraded, "401")
+	report(status.Degraded, "403")
+	assert.Equal(t, []string{
+		"Running ",
+		"Degraded audit_events: 401",
+		"Configuring audit_events: 403",
+		"Degraded audit_events: 403",
+	}, r.all)
 }
 
 // recorded is a factory that remembers what it was asked for.
@@ -182,7 +199,12 @@ func TestCreateInput(t *testing.T) {
 
 func TestOutputCounts(t *testing.T) {
 	stats := monitoring.NewRegistry()
-	counts := outputCounts(stats)
+	state := monitoring.NewRegistry()
+	watch := outputWatch{stats, state, &refusalWatch{}}
+	counts := watch.Counts
+	assert.False(t, watch.Hasty())
+	monitoring.NewString(state.GetOrCreateRegistry("output"), "name").Set("kafka")
+	assert.True(t, watch.Hasty())
 	before := counts()
 	assert.Zero(t, before.Taken+before.Refused, "before there is an output")
 	output := stats.GetOrCreateRegistry("libbeat").GetOrCreateRegistry("output")

@@ -11,21 +11,37 @@ import (
 	"onepasswordbeat/internal/harvester"
 )
 
-// outputCounts reads libbeat's counters of the output's events. They are looked
-// up anew each time, because another output brings its own.
-func outputCounts(stats *monitoring.Registry) func() harvester.Counts {
-	read := func(name string) uint64 {
-		if v, ok := stats.Get("libbeat.output.events." + name).(*monitoring.Uint); ok {
-			return v.Get()
-		}
-		return 0
+// outputWatch is the output as the delivery guard sees it: libbeat's counters of
+// its events, and Elasticsearch's reasons.
+type outputWatch struct {
+	stats, state *monitoring.Registry
+	*refusalWatch
+}
+
+// Counts reads the counters. They are looked up anew each time, because another
+// output brings its own.
+func (w outputWatch) Counts() harvester.Counts {
+	return harvester.Counts{
+		Taken:   w.read("acked") + w.read("duplicates") + w.read("dead_letter"),
+		Refused: w.read("dropped"),
+		// After Refused: an explanation comes before its refusal is counted.
+		Own:   w.own.Load(),
+		Fault: w.fault.Load(),
+
+		Failed: w.read("failed"),
 	}
-	return func() harvester.Counts {
-		return harvester.Counts{
-			Taken:   read("acked") + read("duplicates") + read("dead_letter"),
-			Refused: read("dropped"),
-			Own:     refusals.own.Load(),
-			Fault:   refusals.fault.Load(),
-		}
+}
+
+// Hasty tells whether the output is Kafka's: it counts a batch whose events all met
+// an open circuit breaker as taken.
+func (w outputWatch) Hasty() bool {
+	name, ok := w.state.Get("output.name").(*monitoring.String)
+	return ok && name.Get() == "kafka"
+}
+
+func (w outputWatch) read(name string) uint64 {
+	if v, ok := w.stats.Get("libbeat.output.events." + name).(*monitoring.Uint); ok {
+		return v.Get()
 	}
+	return 0
 }

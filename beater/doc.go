@@ -21,6 +21,8 @@
 //	inputs.go    an input: one account, a harvester for each event type
 //	health.go    from the event types' health to the input's
 //	factory.go   from a configuration to a running input, with our defaults
+//	managed.go   what is different under Elastic Agent
+//	diagnostics.go  what Elastic Agent's diagnostics show
 //	counters.go  what the output did, for the delivery guard
 //	refusals.go  the output's reasons for a refusal, in words
 package beater

@@ -41,11 +41,12 @@ func unpack(cfg *conf.C) (config.Config, error) {
 
 // manager makes inputs. It is the v2 InputManager of the type onepassword.
 type manager struct {
-	beat   *beat.Beat
-	store  harvester.Store
-	guard  *harvester.Guard
-	limits *account.Limits
-	log    *logp.Logger
+	beat     *beat.Beat
+	store    harvester.Store
+	guard    *harvester.Guard
+	accounts *account.Pool
+	running  *diagnostics
+	log      *logp.Logger
 }
 
 // Init has nothing to do: the registry is open already.
@@ -60,19 +61,18 @@ func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
 	if keys := config.UnknownKeys(cfg); len(keys) > 0 {
 		m.log.Warnf("Input %q has settings that nobody reads: %s", c.ID, strings.Join(keys, ", "))
 	}
-	acct, err := account.New(c, userAgent(), m.log)
-	if err != nil {
+	if _, err := account.New(c, userAgent(), m.log); err != nil {
 		return nil, err
 	}
-	return &input{manager: m, cfg: c, account: acct}, nil
+	return &input{manager: m, cfg: c}, nil
 }
 
 func userAgent() string { return "onepasswordbeat/" + version.Version }
 
 // newFactory makes runners: Filebeat's input framework with its common settings
 // (tags, fields, processors, index, ...) around our manager.
-func newFactory(b *beat.Beat, store harvester.Store, guard *harvester.Guard, log *logp.Logger) (cfgfile.RunnerFactory, error) {
-	m := &manager{beat: b, store: store, guard: guard, limits: &account.Limits{}, log: log}
+func newFactory(m *manager) (cfgfile.RunnerFactory, error) {
+	b, log := m.beat, m.log
 	loader, err := v2.NewLoader(log, []v2.Plugin{{
 		Name:      inputType,
 		Stability: feature.Stable,
@@ -84,7 +84,11 @@ func newFactory(b *beat.Beat, store harvester.Store, guard *harvester.Guard, log
 		return nil, err
 	}
 	runners := compat.RunnerFactory(log, b.Info, b.Monitoring.InputsRegistry(), loader)
-	return withDefaults{channel.RunnerFactoryWithCommonInputSettings(b.Info, runners)}, nil
+	factory := withDefaults{channel.RunnerFactoryWithCommonInputSettings(b.Info, runners)}
+	if b.Manager.Enabled() {
+		return neverFailing{factory}, nil
+	}
+	return factory, nil
 }
 
 // withDefaults sets what is different here from other Filebeat inputs: the host

@@ -19,6 +19,7 @@ type inputHealth struct {
 
 	mu    sync.Mutex
 	types map[string]typeHealth
+	told  typeHealth
 }
 
 type typeHealth struct {
@@ -39,8 +40,22 @@ func (h *inputHealth) of(eventType string) func(status.Status, string) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.types[eventType] = typeHealth{state, msg}
-		h.reporter.UpdateStatus(h.worst())
+		h.tell(h.worst())
 	}
+}
+
+// tell reports news. libbeat does not pass on to Elastic Agent a stream's new
+// message in an old state: another state for a moment makes it news.
+func (h *inputHealth) tell(state status.Status, msg string) {
+	now := typeHealth{state, msg}
+	if now == h.told {
+		return
+	}
+	if state == h.told.state {
+		h.reporter.UpdateStatus(status.Configuring, msg)
+	}
+	h.told = now
+	h.reporter.UpdateStatus(state, msg)
 }
 
 func (h *inputHealth) worst() (status.Status, string) {

@@ -14,10 +14,10 @@ import (
 
 	v2 "github.com/elastic/beats/v7/filebeat/input/v2"
 	"github.com/elastic/beats/v7/libbeat/beat"
+	mgmt "github.com/elastic/beats/v7/libbeat/management/status"
 	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
 
 	"onepasswordbeat/config"
-	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/module"
@@ -27,7 +27,6 @@ import (
 type input struct {
 	manager *manager
 	cfg     config.Config
-	account *account.Account
 }
 
 // Name is the type of the input.
@@ -35,27 +34,41 @@ func (in *input) Name() string { return inputType }
 
 // Test makes one request: whether the server takes the token.
 func (in *input) Test(ctx v2.TestContext) error {
-	_, err := in.account.Introspect(v2.GoContextFromCanceler(ctx.Cancelation))
+	acct, _, release, err := in.manager.accounts.Get(in.cfg, userAgent(), ctx.Logger)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = acct.Introspect(v2.GoContextFromCanceler(ctx.Cancelation))
 	return err
 }
 
 // Run runs the harvesters until the input is cancelled. They do not wait for each
 // other, and none ends because of another's trouble.
 func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
-	limiter, release := in.manager.limits.Get(in.cfg)
+	acct, limiter, release, err := in.manager.accounts.Get(in.cfg, userAgent(), in.manager.log)
+	if err != nil {
+		return err
+	}
 	defer release()
-	defer in.account.Close()
 	stop, cancel := context.WithCancel(v2.GoContextFromCanceler(ctx.Cancelation))
 	defer cancel()
 
 	status := newInputHealth(ctx)
 	var group errgroup.Group
+	started := 0
 	for _, name := range in.cfg.EventTypes {
 		mod, ok := module.ByName(name)
 		if !ok {
 			return fmt.Errorf("event type %q is unknown", name)
 		}
 		key := registry.Key{Input: in.cfg.ID, EventType: name}
+		seen, end, ok := in.manager.running.begin(key, limiter)
+		if !ok {
+			status.of(name)(mgmt.Failed, fmt.Sprintf("id: another input or stream collects %s with the same id %q: give each its own, or they would share their cursors", name, in.cfg.ID))
+			continue
+		}
+		defer end()
 		log := ctx.Logger.With("event_type", name)
 		metricsID := in.cfg.ID + "::" + name
 		inputs := in.manager.beat.Monitoring.InputsRegistry()
@@ -65,16 +78,28 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 			Key:     key,
 			Module:  mod,
 			Config:  in.cfg,
-			Fetcher: in.account,
+			Fetcher: acct,
 			Limiter: limiter,
 			Store:   in.manager.store,
 			Guard:   in.manager.guard,
 			Metrics: harvester.NewMetrics(reg, log),
-			Report:  status.of(name),
+			Report:  both(seen.note, status.of(name)),
 			Log:     log,
 			Now:     time.Now,
 		})
 		group.Go(func() error { return h.Run(stop, pipeline) })
+		started++
+	}
+	if started == 0 {
+		<-stop.Done()
 	}
 	return group.Wait()
+}
+
+// both reports health to two places.
+func both(a, b func(mgmt.Status, string)) func(mgmt.Status, string) {
+	return func(s mgmt.Status, msg string) {
+		a(s, msg)
+		b(s, msg)
+	}
 }

@@ -32,14 +32,30 @@ var refusals = &refusalWatch{}
 type refusalWatch struct {
 	own, fault atomic.Uint64 // see harvester.Counts
 
-	mu     sync.Mutex
-	reason string
+	mu      sync.Mutex
+	reason  string // of the last event that was refused for good
+	blocked string // why the last request was refused as a whole; "" if it was not
 }
 
-func (w *refusalWatch) last() string {
+// Refusal is the reason of the last event that was refused for good.
+func (w *refusalWatch) Refusal() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.reason
+}
+
+// Blocked is why Elasticsearch refuses whole requests at the moment. libbeat tries
+// them again for ever, and only logs it.
+func (w *refusalWatch) Blocked() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.blocked
+}
+
+func (w *refusalWatch) block(reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.blocked = reason
 }
 
 // watch begins to look at every connection that the output makes from now on,
@@ -86,8 +102,10 @@ func (b *bulkWatch) Do(req *http.Request) (*http.Response, error) {
 		b.watch.note(refusal{Status: resp.StatusCode, Type: "request_entity_too_large", Reason: "the event is larger than Elasticsearch or a proxy takes"})
 	}
 	if resp.StatusCode != http.StatusOK {
+		b.refusedAsAWhole(resp)
 		return resp, nil
 	}
+	b.watch.block("")
 	buffered := bufio.NewReader(resp.Body)
 	resp.Body = readCloser{buffered, resp.Body}
 	head, _ := buffered.Peek(flagWithin)
@@ -104,6 +122,36 @@ func (b *bulkWatch) Do(req *http.Request) (*http.Response, error) {
 		b.watch.note(r)
 	}
 	return resp, nil
+}
+
+// maxErrorBytes is how much of the answer to a refused request is looked at.
+const maxErrorBytes = 16 << 10
+
+// refusedAsAWhole remembers why a whole request was refused: a privilege on
+// anything, a read-only cluster, a revoked password. What passes by itself (429,
+// 413, which libbeat splits, and 5xx) is no refusal.
+func (b *bulkWatch) refusedAsAWhole(resp *http.Response) {
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusNotFound:
+	default:
+		return
+	}
+	head, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+	rest := io.MultiReader(bytes.NewReader(head), resp.Body)
+	if err != nil {
+		rest = io.MultiReader(bytes.NewReader(head), failingReader{err})
+	}
+	resp.Body = readCloser{rest, resp.Body}
+	var answer struct {
+		Error struct {
+			Type   string `json:"type"`
+			Reason string `json:"reason"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(head, &answer) != nil || answer.Error.Type == "" {
+		answer.Error.Type, answer.Error.Reason = "refused", http.StatusText(resp.StatusCode)
+	}
+	b.watch.block(refusal{resp.StatusCode, answer.Error.Type, answer.Error.Reason}.String())
 }
 
 // failingReader hands on the error that ended a body.
@@ -133,7 +181,19 @@ var ownTypes = []string{
 	"request_entity_too_large",
 }
 
-func (r refusal) own() bool { return slices.Contains(ownTypes, r.Type) }
+// ownReasons are what an illegal_argument_exception says when it is an event's own.
+var ownReasons = []string{
+	"can't merge a non object mapping",
+	"cannot be changed from type",
+	"immense term",
+}
+
+func (r refusal) own() bool {
+	if r.Type == "illegal_argument_exception" {
+		return slices.ContainsFunc(ownReasons, func(s string) bool { return strings.Contains(r.Reason, s) })
+	}
+	return slices.Contains(ownTypes, r.Type)
+}
 
 func (r refusal) String() string {
 	return fmt.Sprintf("%d %s: %s", r.Status, r.Type, withoutValues(r.Reason))

@@ -71,7 +71,7 @@ func TestRefusalsOfAnAnswer(t *testing.T) {
 		"closed index":  {answer(closed), 0, 1, "400 index_closed_exception: closed"},
 		"no pipeline":   {answer(pipeline), 0, 1, "400 illegal_argument_exception: pipeline with id [nopipe] does not exist"},
 		"field limit":   {answer(limit), 1, 0, "400 document_parsing_exception: failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
-		"immense term":  {answer(immense), 0, 1, `400 illegal_argument_exception: Document contains at least one immense term in field="onepassword.x", all of which were skipped.`},
+		"immense term":  {answer(immense), 1, 0, `400 illegal_argument_exception: Document contains at least one immense term in field="onepassword.x", all of which were skipped.`},
 		"mixed":         {answer(badIP, busy, forbidden, created, duplicate, limit), 2, 1, "400 document_parsing_exception: failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
 		"long reason":   {answer(item(400, "x", strings.Repeat("é", 400))), 0, 1, "400 x: " + strings.Repeat("é", 300) + "…"},
 		"with took":     {`{"took":7,"errors":true,"items":[` + closed + `]}`, 0, 1, "400 index_closed_exception: closed"},
@@ -88,11 +88,38 @@ func TestRefusalsOfAnAnswer(t *testing.T) {
 			assert.Equal(t, test.body, got)
 			assert.EqualValues(t, test.own, w.own.Load(), "own")
 			assert.EqualValues(t, test.fault, w.fault.Load(), "fault")
-			assert.Equal(t, test.last, w.last())
-			assert.NotContains(t, w.last(), "somebody")
-			assert.NotContains(t, w.last(), "115")
+			assert.Equal(t, test.last, w.Refusal())
+			assert.NotContains(t, w.Refusal(), "somebody")
+			assert.NotContains(t, w.Refusal(), "115")
 		})
 	}
+}
+
+// TestRefusedRequest: a request that is refused as a whole is remembered until one
+// is taken, and handed on as it came.
+func TestRefusedRequest(t *testing.T) {
+	const body = `{"error":{"type":"security_exception","reason":"action [indices:data/write/bulk] is unauthorized for user [u]"},"status":403}`
+	for status, blocked := range map[int]string{
+		http.StatusForbidden:             "403 security_exception: action [indices:data/write/bulk] is unauthorized for user [u]",
+		http.StatusUnauthorized:          "401 security_exception: action [indices:data/write/bulk] is unauthorized for user [u]",
+		http.StatusTooManyRequests:       "",
+		http.StatusServiceUnavailable:    "",
+		http.StatusRequestEntityTooLarge: "",
+	} {
+		w := &refusalWatch{}
+		got, err := do(t, w, "/_bulk", answers(status, body))
+		require.NoError(t, err)
+		assert.Equal(t, body, got)
+		assert.Equal(t, blocked, w.Blocked())
+		assert.Zero(t, w.own.Load()+w.fault.Load(), "libbeat drops nothing of it")
+	}
+	w := &refusalWatch{}
+	_, err := do(t, w, "/_bulk", answers(http.StatusForbidden, "<html>a proxy</html>"))
+	require.NoError(t, err)
+	assert.Equal(t, "403 refused: Forbidden", w.Blocked())
+	_, err = do(t, w, "/_bulk", answers(http.StatusOK, answer(created)))
+	require.NoError(t, err)
+	assert.Empty(t, w.Blocked())
 }
 
 func answers(status int, body string) http.HandlerFunc {

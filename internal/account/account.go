@@ -8,7 +8,7 @@
 //	account.go  Account: Fetch, Introspect, what the token says
 //	token.go    where the token comes from
 //	limiter.go  the rate limit that all inputs with this token share
-//	pool.go     who shares it
+//	pool.go     who shares an account and its limiter
 package account
 
 import (
@@ -39,6 +39,7 @@ const pingAfter = 30 * time.Second
 // Account makes an input's requests. It is safe for concurrent use.
 type Account struct {
 	cfg       config.Config
+	asked     config.Config // cfg as it came, to tell accounts apart
 	userAgent string
 	tls       *tlscommon.TLSConfig
 	source    *source
@@ -54,6 +55,7 @@ type Account struct {
 
 // New makes the account of an input. Nothing is sent yet.
 func New(cfg config.Config, userAgent string, log *logp.Logger) (*Account, error) {
+	asked := cfg
 	if cfg.Transport.TLS == nil {
 		cfg.Transport.TLS = &tlscommon.Config{}
 	}
@@ -63,6 +65,7 @@ func New(cfg config.Config, userAgent string, log *logp.Logger) (*Account, error
 	}
 	return &Account{
 		cfg:       cfg,
+		asked:     asked,
 		userAgent: userAgent,
 		tls:       tlsConfig,
 		source:    newSource(cfg),

@@ -7,6 +7,7 @@ package account
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -71,6 +72,32 @@ func (l *Limiter) Pause(d time.Duration) {
 	if until := time.Now().Add(d); until.After(l.until) {
 		l.until = until
 	}
+}
+
+// Budget is what is left, for diagnostics.
+type Budget struct {
+	Windows   []Window
+	PausedFor time.Duration // the server asked for silence for that long; 0 if it did not
+}
+
+// Window is the bucket of one limit.
+type Window struct {
+	Burst           int // requests that may be made at once
+	RefillPerMinute int
+	Available       int // requests that may be made now; negative while some wait
+}
+
+// Budget returns what is left now.
+func (l *Limiter) Budget() Budget {
+	b := Budget{PausedFor: max(0, l.left())}
+	for _, w := range l.windows {
+		b.Windows = append(b.Windows, Window{
+			Burst:           w.Burst(),
+			RefillPerMinute: int(math.Round(float64(w.Limit()) * time.Minute.Seconds())),
+			Available:       int(math.Floor(w.Tokens())),
+		})
+	}
+	return b
 }
 
 // quiet waits until the silence that the server asked for is over.

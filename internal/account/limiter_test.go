@@ -16,6 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
 	"onepasswordbeat/config"
 )
 
@@ -147,42 +150,78 @@ func TestCancelledWait(t *testing.T) {
 	})
 }
 
-func TestLimitsAreSharedByToken(t *testing.T) {
+func TestShares(t *testing.T) {
 	input := func(token, file string, perMinute int) config.Config {
 		c := config.Default()
 		c.Token, c.TokenFile, c.RateLimit.RequestsPerMinute = config.Secret(token), file, perMinute
+		c.URL = "https://events.example.com"
 		return c
 	}
-	var limits Limits
-	a, releaseA := limits.Get(input("a", "", 600))
-	again, releaseAgain := limits.Get(input("a", "", 60))
-	b, releaseB := limits.Get(input("b", "", 600))
-	file, releaseFile := limits.Get(input("", "a", 600))
-	assert.Same(t, a, again, "the first input decides")
-	assert.NotSame(t, a, b)
-	assert.NotSame(t, a, file, "a file called like a token is no token")
-	releaseAgain()
-	releaseAgain() // counts once
-	still, releaseStill := limits.Get(input("a", "", 600))
-	assert.Same(t, a, still)
-	for _, release := range []func(){releaseA, releaseStill, releaseB, releaseFile} {
+	var pool Pool
+	var releases []func()
+	get := func(c config.Config) (*Account, *Limiter) {
+		a, l, release, err := pool.Get(c, userAgent, logp.NewNopLogger())
+		require.NoError(t, err)
+		releases = append(releases, release)
+		return a, l
+	}
+	account, limiter := get(input("a", "", 600))
+	again, same := get(input("a", "", 60))
+	assert.Same(t, limiter, same, "the first input decides")
+	assert.Same(t, account, again)
+	for name, change := range map[string]func(*config.Config){
+		"url":         func(c *config.Config) { c.URL = "https://events.example.org" },
+		"api version": func(c *config.Config) { c.APIVersion = "v1" },
+		"timeout":     func(c *config.Config) { c.Transport.Timeout = time.Second },
+		"tls":         func(c *config.Config) { c.Transport.TLS = &tlscommon.Config{CASha256: []string{"pin"}} },
+	} {
+		c := input("a", "", 600)
+		change(&c)
+		other, budget := get(c)
+		assert.NotSame(t, account, other, name)
+		assert.Same(t, limiter, budget, "%s: the budget is the token's", name)
+		second, _ := get(c)
+		assert.Same(t, other, second, name)
+	}
+	_, b := get(input("b", "", 600))
+	assert.NotSame(t, limiter, b)
+	_, file := get(input("", "a", 600))
+	assert.NotSame(t, limiter, file, "a file called like a token is no token")
+	releases[1]()
+	releases[1]() // counts once
+	still, _ := get(input("a", "", 600))
+	assert.Same(t, account, still)
+	for _, release := range releases {
 		release()
 	}
-	assert.Empty(t, limits.byID, "nothing of a token is kept")
-	fresh, release := limits.Get(input("a", "", 600))
-	defer release()
-	assert.NotSame(t, a, fresh)
+	assert.Empty(t, pool.budgets, "nothing of a token is kept")
+	fresh, budget := get(input("a", "", 600))
+	assert.NotSame(t, account, fresh)
+	assert.NotSame(t, limiter, budget)
 }
 
-func TestLimitsConcurrently(t *testing.T) {
+// TestShareOfWrongSettings keeps nothing.
+func TestShareOfWrongSettings(t *testing.T) {
+	wrong := config.Default()
+	wrong.Transport.TLS = &tlscommon.Config{CAs: []string{"/nowhere/ca.pem"}}
+	var pool Pool
+	_, _, _, err := pool.Get(wrong, userAgent, logp.NewNopLogger())
+	require.ErrorContains(t, err, "the ssl settings can't be used")
+	assert.Empty(t, pool.budgets)
+}
+
+func TestSharesConcurrently(t *testing.T) {
 	unlimited := config.Default()
 	unlimited.RateLimit = config.RateLimit{}
-	var limits Limits
+	var pool Pool
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
 			for range 100 {
-				l, release := limits.Get(unlimited)
+				_, l, release, err := pool.Get(unlimited, userAgent, logp.NewNopLogger())
+				if !assert.NoError(t, err) {
+					return
+				}
 				_, _ = l.Wait(t.Context())
 				l.Pause(0)
 				release()
@@ -190,5 +229,18 @@ func TestLimitsConcurrently(t *testing.T) {
 		})
 	}
 	group.Wait()
-	assert.Empty(t, limits.byID)
+	assert.Empty(t, pool.budgets)
+}
+
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(600, 0)
+		assert.Equal(t, Budget{Windows: []Window{{Burst: 60, RefillPerMinute: 540, Available: 60}}}, l.Budget())
+		for range 10 {
+			_, err := l.Wait(t.Context())
+			require.NoError(t, err)
+		}
+		l.Pause(time.Minute)
+		assert.Equal(t, Budget{Windows: []Window{{Burst: 60, RefillPerMinute: 540, Available: 50}}, PausedFor: time.Minute}, l.Budget())
+	})
 }

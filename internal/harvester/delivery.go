@@ -7,6 +7,7 @@ package harvester
 
 import (
 	"fmt"
+	"iter"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 type flight struct {
 	next      registry.State // to be stored once the page is delivered
 	published int            // events that went to the queue
-	at        time.Time      // when it was in the queue as a whole
+	at        time.Time      // when it began its way
 	slot      *slot
 	acked     chan struct{} // closed by the ACK of the page's last event
 }
@@ -50,6 +51,9 @@ func connect(pipeline beat.PipelineConnector, guard *Guard, m *Metrics) (*delive
 			}
 		})),
 		ClientListener: &filterCounter{d},
+		// Our events are normal as they are made; copying each once more took a
+		// seventh of the CPU time and a third of all allocations.
+		Processing: beat.ProcessingConfig{EventNormalization: new(bool)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("can't connect to the publisher: %w", err)
@@ -58,17 +62,22 @@ func connect(pipeline beat.PipelineConnector, guard *Guard, m *Metrics) (*delive
 	return d, nil
 }
 
-// publish hands a page's events to the queue, and blocks while it is full. The
-// last event carries the flight.
-func (d *delivery) publish(f *flight, events []beat.Event) {
-	if len(events) == 0 {
+// publish hands a page's n events to the queue as they are made, and blocks while
+// it is full. The last event carries the flight.
+func (d *delivery) publish(f *flight, n int, events iter.Seq[beat.Event]) {
+	if n == 0 {
 		close(f.acked)
 		return
 	}
 	before := d.filtered.Load()
-	events[len(events)-1].Private = f
-	d.client.PublishAll(events)
-	f.published = len(events) - int(d.filtered.Load()-before)
+	left := n
+	for ev := range events {
+		if left--; left == 0 {
+			ev.Private = f
+		}
+		d.client.Publish(ev)
+	}
+	f.published = n - int(d.filtered.Load()-before)
 }
 
 func (d *delivery) close() error { return d.client.Close() }

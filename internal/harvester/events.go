@@ -9,10 +9,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"iter"
+	"strings"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/beat/events"
+	"github.com/elastic/beats/v7/libbeat/common"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"onepasswordbeat/internal/eventsapi"
@@ -23,43 +26,47 @@ import (
 // bulk request that it is in, again and again.
 const maxIDBytes = 512
 
-// events maps a page's items, in their order, and moves state.LastEvent on.
-func (h *Harvester) events(page *eventsapi.Page, state *registry.State) []beat.Event {
-	received := h.Now()
-	h.Metrics.page(len(page.Items), page.Bytes)
-	if len(page.Items) == 0 {
-		return nil
-	}
-	list := make([]beat.Event, len(page.Items))
-	var newest time.Time
-	var unmapped []error
-	for i, raw := range page.Items {
-		ev, err := h.event(raw, received)
-		if err != nil {
-			unmapped = append(unmapped, err)
+// events maps a page's items, in their order, each when it is asked for: an event's
+// maps take ten times the room of its JSON, and a page may wait long for the queue.
+// After the last one it moves state.LastEvent on.
+func (h *Harvester) events(page *eventsapi.Page, state *registry.State) iter.Seq[beat.Event] {
+	return func(yield func(beat.Event) bool) {
+		received := h.Now()
+		var newest time.Time
+		var unmapped int
+		var first error
+		for _, raw := range page.Items {
+			ev, err := h.event(raw, received)
+			if err != nil {
+				if unmapped++; first == nil {
+					first = err
+				}
+			}
+			if ev.Timestamp.After(newest) {
+				newest = ev.Timestamp
+			}
+			if !yield(ev) {
+				return
+			}
 		}
-		list[i] = ev
-		if t := list[i].Timestamp; t.After(newest) {
-			newest = t
+		if unmapped > 0 {
+			h.Log.Warnf("%s: %d of %d items of a page can't be mapped, they are published with their original; the first: %v",
+				h.Module.Name, unmapped, len(page.Items), first)
+		}
+		h.Metrics.lag(received.Sub(newest))
+		// An event from the future must not push a restart past events of today.
+		if newest.After(received) {
+			newest = received
+		}
+		if newest.After(state.LastEvent) {
+			state.LastEvent = newest
 		}
 	}
-	if len(unmapped) > 0 {
-		h.Log.Warnf("%s: %d of %d items of a page can't be mapped, they are published with their original; the first: %v",
-			h.Module.Name, len(unmapped), len(list), unmapped[0])
-	}
-	h.Metrics.lag(received.Sub(newest))
-	// An event from the future must not push a restart past events of today.
-	if newest.After(received) {
-		newest = received
-	}
-	if newest.After(state.LastEvent) {
-		state.LastEvent = newest
-	}
-	return list
 }
 
 // event maps one item. What can't be mapped is published all the same, with the
-// API's bytes and the reason.
+// API's bytes and the reason. All values are of the types that libbeat's event
+// normalization would leave alone, see connect.
 func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, error) {
 	ev, known, err := h.Module.Map(raw)
 	if err != nil || !known {
@@ -86,12 +93,16 @@ func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, 
 		eventFields["original"] = string(raw)
 		tags = append(tags, "preserve_original_event") // Fleet's final pipeline removes it else
 	}
-	eventFields["created"] = received
+	eventFields["created"] = common.Time(received.UTC())
 	ev.Fields["data_stream"] = mapstr.M{"type": "logs", "dataset": h.Module.Dataset, "namespace": h.Config.Namespace}
 	ev.Fields["tags"] = tags
-	if id, ok := ev.Meta[events.FieldMetaID].(string); !ok || id == "" || len(id) > maxIDBytes {
-		ev.Meta[events.FieldMetaID] = contentID(raw)
+	id, _ := ev.Meta[events.FieldMetaID].(string)
+	if id == "" || len(id) > maxIDBytes {
+		id = contentID(raw)
 	}
+	// An encoded event in the queue keeps its Meta: a copy of the _id, so that it
+	// does not keep the item that the _id is a part of.
+	ev.Meta[events.FieldMetaID] = strings.Clone(id)
 	// A custom `index` of the input replaces it; libbeat has no lower-ranking key.
 	ev.Meta[events.FieldMetaRawIndex] = "logs-" + h.Module.Dataset + "-" + h.Config.Namespace
 	return ev, err

@@ -136,8 +136,7 @@ func (h *Harvester) idle() {
 
 // report tells how the event type does after an answer of the API.
 func (h *Harvester) report() {
-	waits := len(h.pending) > 0 && time.Since(h.pending[0].at) >= outputPatience
-	if !h.unsaved && !h.verifying && !waits {
+	if !h.unsaved && !h.verifying && h.outputTrouble() == "" {
 		h.health.running()
 	}
 }

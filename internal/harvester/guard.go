@@ -33,6 +33,8 @@ type Counts struct {
 	// Refused is. An output that explains nothing leaves both at 0.
 	Own   uint64 // the event itself was at fault: a value that does not fit the mapping
 	Fault uint64 // anything else: a privilege, a block, a missing index or pipeline
+
+	Failed uint64 // tries that failed and are made again
 }
 
 func (c Counts) total() uint64 { return c.Taken + c.Refused }
@@ -47,8 +49,9 @@ func (c Counts) total() uint64 { return c.Taken + c.Refused }
 //   - no refusal since: it is delivered;
 //   - fewer refusals than it has events, and the output explained each by the
 //     event itself: what was refused was refused for itself, it is delivered;
-//   - anything else, and ACKs that no counter accounts for (an output that was
-//     closed with a request in flight): it is suspect. The harvester publishes it
+//   - anything else, ACKs that no counter accounts for (an output that was closed
+//     with a request in flight), and ACKs of an output that is known to ACK in
+//     haste after a failure (Kafka's): it is suspect. The harvester publishes it
 //     once more, alone, with every other page of the beat landed, so that the
 //     counters are its own.
 //
@@ -59,27 +62,42 @@ func (c Counts) total() uint64 { return c.Taken + c.Refused }
 //
 // One Guard serves all harvesters of a process.
 type Guard struct {
-	counts func() Counts       // the output's counters
+	output Output              // nil: switched off
 	gate   *semaphore.Weighted // shared by pages in flight, exclusive for a verification
-	why    func() string       // the output's last reason for a refusal, or ""
 
 	mu      sync.Mutex
-	last    Counts // the highest counters seen: they fall when an output is replaced
-	covered uint64 // counters' total that stands for acked == 0
-	acked   uint64 // events ACKed since then, over all harvesters
-	claimed uint64 // refusals that some page has been charged with
+	last    Counts    // the highest counters seen: they fall when an output is replaced
+	covered uint64    // counters' total that stands for acked == 0
+	acked   uint64    // events ACKed since then, over all harvesters
+	claimed uint64    // refusals that some page has been charged with
+	failure time.Time // when a failed try was last seen
 }
 
-// NewGuard makes the guard of a beat. counts reads the output's counters and
-// reason its last refusal in words. A nil counts switches the guard off: with
+// Output is what the guard sees of the output.
+type Output interface {
+	// Counts are the counters of its events.
+	Counts() Counts
+	// Refusal is why it last refused an event for good, in words; "" if it gave
+	// no reason.
+	Refusal() string
+	// Blocked is why it refuses whole requests at the moment, in words; "" if it
+	// does not, or does not say.
+	Blocked() string
+	// Hasty outputs count and ACK events as taken that they never sent, for a while
+	// after a failed try: libbeat's Kafka output, while its circuit breaker is open.
+	Hasty() bool
+}
+
+// hastyFor is how long after a failed try a hasty output's ACKs are worth nothing.
+// Kafka's circuit breaker stays open for 10 s.
+const hastyFor = 11 * time.Second
+
+// NewGuard makes the guard of a beat. A nil output switches it off: with
 // queue.disk an ACK says that an event is on disk, not that it was delivered.
-func NewGuard(counts func() Counts, reason func() string) *Guard {
-	if reason == nil {
-		reason = func() string { return "" }
-	}
-	g := &Guard{counts: counts, gate: semaphore.NewWeighted(maxFlights), why: reason}
-	if counts != nil {
-		g.last = counts()
+func NewGuard(output Output) *Guard {
+	g := &Guard{output: output, gate: semaphore.NewWeighted(maxFlights)}
+	if output != nil {
+		g.last = output.Counts()
 		g.covered = g.last.total()
 		g.claimed = g.last.Refused
 	}
@@ -91,6 +109,7 @@ type slot struct {
 	guard     *Guard
 	weight    int64
 	start     Counts
+	hasty     bool // a failed try was seen shortly before
 	exclusive bool
 }
 
@@ -98,7 +117,7 @@ type slot struct {
 // and keeps others out until the slot is left.
 func (g *Guard) enter(ctx context.Context, exclusive bool) (*slot, error) {
 	s := &slot{guard: g, weight: 1, exclusive: exclusive}
-	if g.counts == nil {
+	if g.output == nil {
 		s.weight = 0
 		return s, nil
 	}
@@ -108,6 +127,13 @@ func (g *Guard) enter(ctx context.Context, exclusive bool) (*slot, error) {
 	if err := g.gate.Acquire(ctx, s.weight); err != nil {
 		return nil, err
 	}
+	if exclusive && g.output.Hasty() {
+		if err := sleep(ctx, g.hasteLeft()); err != nil {
+			s.leave()
+			return nil, err
+		}
+	}
+	s.hasty = g.output.Hasty() && g.hasteLeft() > 0
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.start = g.read()
@@ -139,20 +165,28 @@ const (
 
 // settle gives the verdict on a page of n published events that were all ACKed.
 // before is how many were refused when it was last published alone, or -1. lost
-// is how many were refused now, charged how many of them are this page's account.
+// is how many were refused now, charged how many of its events will never arrive.
 func (g *Guard) settle(ctx context.Context, s *slot, n, before int) (v verdict, lost, charged int) {
-	if g.counts == nil || n == 0 {
+	if g.output == nil || n == 0 {
 		return delivered, 0, 0
 	}
 	now, accounted := g.await(ctx)
 	if !accounted || now.Refused < s.start.Refused {
 		return suspect, -1, 0 // an output was closed or replaced meanwhile
 	}
+	if g.output.Hasty() && (s.hasty || now.Failed != s.start.Failed) {
+		return suspect, -1, 0
+	}
 	lost = int(now.Refused - s.start.Refused)                                      //nolint:gosec // a count
 	explained := now.Fault == s.start.Fault && now.Own-s.start.Own >= uint64(lost) //nolint:gosec // a count
 	switch {
-	case lost == 0, lost < n && explained:
+	case lost == 0:
 		v = delivered
+	case lost < n && explained:
+		v = delivered
+		if !s.exclusive {
+			return v, lost, min(lost, g.claim(now))
+		}
 	case !s.exclusive:
 		return suspect, lost, 0
 	case lost >= n:
@@ -162,7 +196,13 @@ func (g *Guard) settle(ctx context.Context, s *slot, n, before int) (v verdict, 
 	default:
 		return suspect, lost, 0
 	}
-	return v, lost, g.claim(now)
+	if s.exclusive {
+		g.claim(now) // what was refused before this page was published alone is settled with it
+	}
+	if v == delivered {
+		charged = lost
+	}
+	return v, lost, charged
 }
 
 // await waits until the counters cover all ACKs, and tells whether they did.
@@ -207,12 +247,26 @@ func (g *Guard) rebase() Counts {
 // read reads the counters; g.mu is held. They start again at 0 when the output
 // is replaced.
 func (g *Guard) read() Counts {
-	now := g.counts()
+	now := g.output.Counts()
 	if now.total() < g.last.total() {
 		g.covered, g.acked, g.claimed = now.total(), 0, 0
 	}
+	if now.Failed != g.last.Failed {
+		g.failure = time.Now()
+	}
 	g.last = now
 	return now
+}
+
+// hasteLeft is how long the ACKs of a hasty output are worth nothing yet.
+func (g *Guard) hasteLeft() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.read()
+	if g.failure.IsZero() {
+		return 0
+	}
+	return max(0, hastyFor-time.Since(g.failure))
 }
 
 // claim charges the caller with the refusals that nobody was charged with yet.
@@ -231,8 +285,16 @@ func (g *Guard) claim(now Counts) int {
 
 // reason is the output's reason in words, for a log line and a status.
 func (g *Guard) reason() string {
-	if r := g.why(); r != "" {
+	if r := g.output.Refusal(); r != "" {
 		return r
 	}
 	return "the output gave no reason, its log lines may"
+}
+
+// blocked is why the output refuses whole requests, or "".
+func (g *Guard) blocked() string {
+	if g.output == nil {
+		return ""
+	}
+	return g.output.Blocked()
 }

@@ -80,9 +80,11 @@ type Options struct {
 // goroutine that runs Run.
 type Harvester struct {
 	Options
-	health   *health
-	delivery *delivery
-	pending  []*flight // published, without a verdict yet; oldest first
+	health    *health
+	delivery  *delivery
+	pending   []*flight    // published, without a verdict yet; oldest first
+	launching *flight      // on its way into the queue
+	checks    *time.Ticker // when to look at the output
 
 	stored    registry.State // the registry's state, or what it should be while the disk refuses it
 	unsaved   bool           // the disk refused stored
@@ -123,6 +125,8 @@ func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) er
 	hard, cancel := graceful(ctx, h.Config.ShutdownTimeout)
 	defer cancel()
 	h.hardCtx = hard
+	h.checks = time.NewTicker(outputCheck)
+	defer h.checks.Stop()
 
 	for ctx.Err() == nil {
 		h.wait(ctx, h.step(ctx))

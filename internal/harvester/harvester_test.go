@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/elastic/beats/v7/libbeat/common"
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/logp/logptest"
 	"github.com/elastic/elastic-agent-libs/monitoring"
@@ -217,6 +218,27 @@ func TestStuckOutputIsSaidAndHeals(t *testing.T) {
 	})
 }
 
+func TestOutputThatRefusesWholeRequestsIsSaidSoon(t *testing.T) {
+	run(t, 20, func(t *testing.T, r *rig) {
+		release := r.out.block()
+		r.out.mu.Lock()
+		r.out.blocked = "403 security_exception: action [indices:data/write/bulk] is unauthorized"
+		r.out.mu.Unlock()
+		r.start()
+		pass(2 * outputCheck)
+		require.Contains(t, r.healthText(), "indices:data/write/bulk")
+		require.Equal(t, "Degraded", last(r.states()))
+		r.out.mu.Lock()
+		r.out.blocked = ""
+		r.out.mu.Unlock()
+		release()
+		pass(10 * time.Second)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
 func TestIdleStateIsTouchedSoThatItsAgeTells(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.start()
@@ -300,7 +322,7 @@ func TestEventFields(t *testing.T) {
 		assert.Equal(t, "logs", flat["data_stream.type"])
 		assert.Equal(t, "prod", flat["data_stream.namespace"])
 		assert.Equal(t, string(raw), flat["event.original"])
-		assert.Equal(t, received, flat["event.created"])
+		assert.Equal(t, common.Time(received.UTC()), flat["event.created"])
 		assert.Equal(t, []string{"forwarded", "preserve_original_event"}, flat["tags"])
 	})
 }

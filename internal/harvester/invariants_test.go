@@ -105,7 +105,7 @@ func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
 			pass(time.Minute)
 			require.Equal(t, cursorAt(30), r.store.get().Cursor)
 			require.Equal(t, "Running", last(r.states()))
-			require.GreaterOrEqual(t, r.metrics.counters[mRefused].Get(), uint64(1))
+			require.EqualValues(t, 1, r.metrics.counters[mRefused].Get())
 			r.stop()
 		})
 	})
@@ -140,6 +140,24 @@ func TestInvariant2_AckWithoutACountIsNoDelivery(t *testing.T) {
 		require.Equal(t, []string{"start"}, r.store.committed(), "an output that was closed ACKs what it dropped")
 		r.out.set(nil)
 		pass(time.Minute)
+		r.stop()
+		r.requireAll()
+	})
+}
+
+func TestInvariant2_HastyAcksAreNoDelivery(t *testing.T) {
+	run(t, 30, func(t *testing.T, r *rig) {
+		r.out.hasty = true
+		r.start()
+		pass(time.Second)
+		r.out.set(func(string) outcome { return fail })
+		for range 6 {
+			r.api.grow(2)
+			pass(10 * time.Second)
+		}
+		r.out.set(nil)
+		pass(2 * time.Minute)
+		require.Equal(t, "Running", last(r.states()))
 		r.stop()
 		r.requireAll()
 	})
@@ -320,6 +338,8 @@ func TestInvariant6_OneEventTypesTroubleDoesNotTouchTheOthers(t *testing.T) {
 		require.Equal(t, "Running", last(r.states()))
 		require.Equal(t, []string{"start"}, other.store.committed())
 		require.Equal(t, "Degraded", last(other.states()))
+		require.Zero(t, r.metrics.counters[mRefused].Get(), "it is not charged with the other's refusals")
+		require.Zero(t, other.metrics.counters[mRefused].Get(), "what is held is not refused for good")
 
 		r.api.grow(25)
 		pass(time.Minute)

@@ -77,7 +77,7 @@ func MetricDefs() []MetricDef {
 		MetricDef{mReceived, Counter, "events", "Events received from the API, repeats included."},
 		MetricDef{mPublished, Counter, "events", "Events handed to the queue; less than received by what your processors dropped."},
 		MetricDef{mAcked, Counter, "events", "Events that libbeat reported as done: delivered, or refused for good."},
-		MetricDef{mRefused, Counter, "events", "Events that the output refused for good. With several event types in flight the sum over them is exact, the share of each is not."},
+		MetricDef{mRefused, Counter, "events", "Events that the output refused for themselves and will never take; not those of a page that it refuses as a whole, which waits."},
 		MetricDef{mUnmapped, Counter, "events", "Events with an action that the mapping does not know, or that it could not map; they are published all the same."},
 		MetricDef{mWaits, Counter, "waits", "Requests that had to wait for the rate limit."},
 		MetricDef{mCommits, Counter, "commits", "States written to the registry."},

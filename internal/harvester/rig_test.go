@@ -59,7 +59,7 @@ func newRig(t *testing.T, events int) *rig {
 	r.api = &fakeAPI{size: events, limit: cfg.Limit, account: "ACCOUNT"}
 	r.out = newFakeOutput()
 	r.store = &fakeStore{rig: r, states: map[registry.Key]registry.State{}}
-	r.guard = NewGuard(r.out.counts, func() string { return "403 security_exception: not allowed" })
+	r.guard = NewGuard(r.out)
 	return r
 }
 
@@ -369,6 +369,7 @@ const (
 	take   outcome = iota
 	refuse         // for good, for the event's own fault
 	deny           // for good, for a fault of the output's
+	fail           // tried again; a hasty output then counts what it drops as taken
 	ignore         // neither taken nor refused, but ACKed: an output that is closed
 )
 
@@ -386,8 +387,11 @@ type fakeOutput struct {
 	filter    func(id string) bool // the user's processors drop it
 	delivered map[string]int
 	refused   map[string]bool
-	late      bool // counts after it ACKs
-	silent    bool // explains no refusal
+	late      bool      // counts after it ACKs
+	silent    bool      // explains no refusal
+	hasty     bool      // a failed try opens a circuit breaker, see hastyFor
+	breaker   time.Time // until when it is open
+	blocked   string    // why it refuses whole requests
 	frozen    bool
 	stuck     chan struct{} // closed: not stuck
 	closing   chan struct{} // closed: the publisher closes, which frees a blocked Publish
@@ -416,7 +420,17 @@ func (o *fakeOutput) block() (release func()) {
 	return sync.OnceFunc(func() { close(c) })
 }
 
-func (o *fakeOutput) counts() Counts {
+func (o *fakeOutput) Refusal() string { return "403 security_exception: not allowed" }
+
+func (o *fakeOutput) Hasty() bool { return o.hasty }
+
+func (o *fakeOutput) Blocked() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.blocked
+}
+
+func (o *fakeOutput) Counts() Counts {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.counters
@@ -548,6 +562,12 @@ func (c *fakeClient) send(batch []beat.Event) bool {
 		return false
 	}
 	var now Counts
+	if o.hasty && time.Now().Before(o.breaker) {
+		o.counters.Taken += uint64(len(batch)) //nolint:gosec // a count
+		o.mu.Unlock()
+		c.cfg.EventListener.ACKEvents(len(batch))
+		return true
+	}
 	for _, e := range batch {
 		id, _ := e.Meta["_id"].(string)
 		what := take
@@ -564,6 +584,11 @@ func (c *fakeClient) send(batch []beat.Event) bool {
 		case deny:
 			now.Refused++
 			now.Fault++
+		case fail:
+			o.counters.Failed++
+			o.breaker = time.Now().Add(10 * time.Second)
+			o.mu.Unlock()
+			return c.send(batch)
 		case ignore:
 		}
 	}

@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/elastic/beats/v7/libbeat/beat"
-
 	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/registry"
 )
@@ -23,15 +21,15 @@ func (h *Harvester) take(ctx context.Context, page *eventsapi.Page) time.Duratio
 	f := &flight{next: h.next, acked: make(chan struct{}), slot: &slot{guard: h.Guard}}
 	f.next.Cursor = page.Cursor
 	moved := page.Cursor != h.next.Cursor
-	events := h.events(page, &f.next)
-	if len(events) == 0 || !moved && !h.verifying && h.same(page) {
+	h.Metrics.page(len(page.Items), page.Bytes)
+	if len(page.Items) == 0 || !moved && !h.verifying && h.same(page) {
 		h.verifying = false // what was suspect is there no more
 		if !moved {
 			h.idle()
 			return h.Config.Interval
 		}
 	}
-	if err := h.launch(ctx, f, events); err != nil {
+	if err := h.launch(ctx, f, page); err != nil {
 		return 0
 	}
 	h.next = f.next
@@ -64,8 +62,9 @@ func (h *Harvester) same(page *eventsapi.Page) bool {
 }
 
 // launch publishes the events of a flight and leaves it to wait for its ACK.
-func (h *Harvester) launch(ctx context.Context, f *flight, events []beat.Event) error {
-	if len(events) > 0 {
+func (h *Harvester) launch(ctx context.Context, f *flight, page *eventsapi.Page) error {
+	n := len(page.Items)
+	if n > 0 {
 		var err error
 		exclusive := h.verifying
 		_ = h.during(never, func() { f.slot, err = h.Guard.enter(ctx, exclusive) })
@@ -73,14 +72,16 @@ func (h *Harvester) launch(ctx context.Context, f *flight, events []beat.Event) 
 			return err
 		}
 	}
+	f.at = time.Now()
+	h.launching = f
+	defer func() { h.launching = nil }()
 	// A full queue does not let go of a Publish before the publisher closes, which
 	// is after this harvester's end.
-	if err := h.during(h.hardCtx.Done(), func() { h.delivery.publish(f, events) }); err != nil {
+	if err := h.during(h.hardCtx.Done(), func() { h.delivery.publish(f, n, h.events(page, &f.next)) }); err != nil {
 		f.slot.leave()
 		return err
 	}
 	h.Metrics.published(f.published)
-	f.at = time.Now()
 	h.pending = append(h.pending, f)
 	return nil
 }

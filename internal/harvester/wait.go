@@ -59,13 +59,7 @@ func (h *Harvester) during(giveUp <-chan struct{}, fn func()) error {
 
 // drain handles ACKs until nothing is in flight or ctx is cancelled.
 func (h *Harvester) drain(ctx context.Context) {
-	for len(h.pending) > 0 {
-		select {
-		case <-h.pending[0].acked:
-			h.settle()
-		case <-ctx.Done():
-			return
-		}
+	for len(h.pending) > 0 && h.handle(never, ctx.Done()) != gaveUp {
 	}
 }
 
@@ -93,38 +87,77 @@ func (h *Harvester) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// outputPatience is how long a page may wait for its ACK before the output is
-// said to be stuck.
-const outputPatience = time.Minute
-
 // serve handles ACKs until done is closed, which it reports as true, or giveUp.
 func (h *Harvester) serve(done, giveUp <-chan struct{}) bool {
-	var late <-chan time.Time
 	for {
-		var acked <-chan struct{}
-		if len(h.pending) > 0 {
-			acked = h.pending[0].acked
-			if late == nil {
-				late = time.After(outputPatience - time.Since(h.pending[0].at))
-			}
-		}
-		select {
-		case <-acked:
-			h.settle()
-			late = nil
-		case <-late:
-			h.stalled()
-			late = time.After(outputPatience)
-		case <-done:
+		switch h.handle(done, giveUp) {
+		case isDone:
 			return true
-		case <-giveUp:
+		case gaveUp:
 			return false
+		case handled:
 		}
 	}
 }
 
-// stalled says that the output takes nothing: libbeat only logs it.
-func (h *Harvester) stalled() {
-	h.health.degraded(fmt.Sprintf("the output has not taken a page for over %s, its log lines say why. Nothing is lost: the cursor waits",
-		outputPatience))
+// what handle did.
+type what int
+
+const (
+	handled what = iota
+	isDone
+	gaveUp
+)
+
+// handle waits for one thing to happen: the ACK of the oldest page, the time to
+// look at the output, done or giveUp.
+func (h *Harvester) handle(done, giveUp <-chan struct{}) what {
+	var acked <-chan struct{}
+	if len(h.pending) > 0 {
+		acked = h.pending[0].acked
+	}
+	select {
+	case <-acked:
+		h.settle()
+	case <-h.checks.C:
+		h.checkOutput()
+	case <-done:
+		return isDone
+	case <-giveUp:
+		return gaveUp
+	}
+	return handled
+}
+
+const (
+	// outputPatience is how long a page may wait for its ACK before the output is
+	// said to be stuck.
+	outputPatience = time.Minute
+	// outputCheck is how often that is looked at.
+	outputCheck = 5 * time.Second
+)
+
+// checkOutput says that the output takes nothing: libbeat only logs it.
+func (h *Harvester) checkOutput() {
+	if why := h.outputTrouble(); why != "" {
+		h.health.degraded(why + ". Nothing is lost: the cursor waits, the output tries again by itself")
+	}
+}
+
+// outputTrouble is why a page waits for its ACK, or "".
+func (h *Harvester) outputTrouble() string {
+	oldest := h.launching
+	if len(h.pending) > 0 {
+		oldest = h.pending[0]
+	}
+	if oldest == nil {
+		return ""
+	}
+	if blocked := h.Guard.blocked(); blocked != "" {
+		return "the output refuses every request: " + blocked
+	}
+	if time.Since(oldest.at) >= outputPatience {
+		return fmt.Sprintf("the output has not taken a page for over %s, its log lines say why", outputPatience)
+	}
+	return ""
 }

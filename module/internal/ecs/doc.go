@@ -55,6 +55,10 @@ const (
 // maxID is the longest _id that Elasticsearch takes, in bytes.
 const maxID = 512
 
+// roomy is the size of maps that will get more than the eight entries that fit a small map, so that they do not have
+// to grow.
+const roomy = 14
+
 // Doc is an event under construction. Its zero value is ready for Begin. It must not be copied.
 type Doc struct {
 	decode.Record
@@ -82,12 +86,10 @@ func (d *Doc) Begin(dataset string, schema decode.Schema, raw []byte) error {
 	if d.time, ok = decode.ParseTime(d.Text(Timestamp)); !ok {
 		return fmt.Errorf("the timestamp of the item %.26q is missing or not RFC 3339: %.40q", id, d.Text(Timestamp))
 	}
-	d.Event = mapstr.M{"id": id, "kind": "event", "module": "1password", "dataset": dataset}
-	d.fields = mapstr.M{
-		"event":       d.Event,
-		"ecs":         mapstr.M{"version": Version},
-		"onepassword": d.Rest,
-	}
+	d.Event = make(mapstr.M, roomy)
+	d.Event["id"], d.Event["kind"], d.Event["module"], d.Event["dataset"] = id, "event", "1password", dataset
+	d.fields = make(mapstr.M, roomy)
+	d.fields["event"], d.fields["ecs"], d.fields["onepassword"] = d.Event, mapstr.M{"version": Version}, d.Rest
 	if account := d.Value(AccountID); account != nil {
 		d.fields["organization"] = mapstr.M{"id": account}
 	}

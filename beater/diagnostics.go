@@ -1,0 +1,280 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// What Elastic Agent's diagnostics show of us: positions, health, the rate
+// budget and the configuration, without secrets.
+
+package beater
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/common/reload"
+	"github.com/elastic/beats/v7/libbeat/management"
+	"github.com/elastic/beats/v7/libbeat/management/status"
+	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
+
+	"onepasswordbeat/internal/account"
+	"onepasswordbeat/internal/harvester"
+	"onepasswordbeat/internal/registry"
+)
+
+// diagnostics knows the running event types. It is safe for concurrent use.
+type diagnostics struct {
+	store harvester.Store
+
+	mu      sync.Mutex
+	running map[registry.Key]*runningType
+	configs []*reload.ConfigWithMeta
+}
+
+// runningType is an event type that an input collects.
+type runningType struct {
+	limiter *account.Limiter
+
+	mu     sync.Mutex
+	health healthEntry
+	errors []healthEntry // the last ones that were not Running or Starting
+}
+
+type healthEntry struct {
+	Time    time.Time `json:"time"`
+	State   string    `json:"state"`
+	Message string    `json:"message,omitempty"`
+}
+
+// keptErrors is how many of an event type's last errors are kept.
+const keptErrors = 10
+
+func newDiagnostics(store harvester.Store) *diagnostics {
+	return &diagnostics{store: store, running: map[registry.Key]*runningType{}}
+}
+
+// begin notes that an event type is being collected; ok is false when another
+// input does so under the same key.
+func (d *diagnostics) begin(key registry.Key, l *account.Limiter) (r *runningType, end func(), ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.running[key] != nil {
+		return nil, nil, false
+	}
+	r = &runningType{limiter: l}
+	d.running[key] = r
+	return r, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.running, key)
+	}, true
+}
+
+// note remembers a change of health.
+func (r *runningType) note(state status.Status, msg string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.health = healthEntry{time.Now().UTC(), state.String(), msg}
+	if state == status.Degraded || state == status.Failed {
+		r.errors = append(r.errors, r.health)
+		r.errors = r.errors[max(0, len(r.errors)-keptErrors):]
+	}
+}
+
+func (d *diagnostics) configured(configs []*reload.ConfigWithMeta) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.configs = configs
+}
+
+// register makes Elastic Agent's diagnostics show us. It must come after the
+// manager's PreInit, which registers a hook of libbeat's own that shows the
+// configuration with its secrets: a hook of the same name replaces it.
+func (d *diagnostics) register(b *beat.Beat) {
+	hooks := []struct {
+		name, description, file, content string
+		hook                             management.DiagnosticHook
+	}{
+		{"onepassword", "positions, health and rate budget of each event type", "onepassword.json", "application/json", d.state},
+		{"beat-rendered-config", "the inputs' configuration without secrets", "beat-rendered-config.yml", "application/yaml", d.rendered},
+		{"input_metrics", "metrics of the inputs", "input_metrics.json", "application/json", func() []byte {
+			data, err := inputmon.MetricSnapshotJSON(b.Monitoring.InputsRegistry())
+			return orError(data, err)
+		}},
+	}
+	for _, h := range hooks {
+		b.Manager.RegisterDiagnosticHook(h.name, h.description, h.file, h.content, h.hook)
+	}
+}
+
+func orError(data []byte, err error) []byte {
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return data
+}
+
+// typeState is what onepassword.json has of one event type.
+type typeState struct {
+	Input      string        `json:"input"`
+	EventType  string        `json:"event_type"`
+	Health     healthEntry   `json:"health"`
+	LastErrors []healthEntry `json:"last_errors,omitempty"`
+	Stored     storedState   `json:"stored"`
+	RateBudget rateBudget    `json:"rate_budget"`
+}
+
+// storedState is a state without its cursor, which is shown as a fingerprint:
+// enough to see whether it moves.
+type storedState struct {
+	Error     string     `json:"error,omitempty"`
+	Account   string     `json:"account,omitempty"`
+	Cursor    string     `json:"cursor_sha256,omitempty"`
+	StartTime *time.Time `json:"start_time,omitempty"`
+	LastEvent *time.Time `json:"last_event,omitempty"`
+	Updated   *time.Time `json:"updated,omitempty"`
+}
+
+type rateBudget struct {
+	Windows   []account.Window `json:"windows,omitempty"`
+	PausedFor string           `json:"paused_for,omitempty"`
+}
+
+// state is onepassword.json.
+func (d *diagnostics) state() []byte {
+	d.mu.Lock()
+	list := make([]typeState, 0, len(d.running))
+	for key, r := range d.running {
+		list = append(list, d.typeState(key, r))
+	}
+	d.mu.Unlock()
+	slices.SortFunc(list, func(a, b typeState) int {
+		return strings.Compare(a.Input+"\x00"+a.EventType, b.Input+"\x00"+b.EventType)
+	})
+	return orError(json.MarshalIndent(map[string]any{"event_types": list}, "", "  "))
+}
+
+func (d *diagnostics) typeState(key registry.Key, r *runningType) typeState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	budget := r.limiter.Budget()
+	s := typeState{
+		Input: key.Input, EventType: key.EventType,
+		Health: r.health, LastErrors: slices.Clone(r.errors),
+		Stored:     stored(d.store.Load(key)),
+		RateBudget: rateBudget{Windows: budget.Windows},
+	}
+	if budget.PausedFor > 0 {
+		s.RateBudget.PausedFor = budget.PausedFor.Round(time.Second).String()
+	}
+	return s
+}
+
+func stored(s registry.State, err error) storedState {
+	if errors.Is(err, registry.ErrNotFound) {
+		return storedState{}
+	}
+	if err != nil {
+		return storedState{Error: err.Error()}
+	}
+	return storedState{
+		Account: s.Account, Cursor: fingerprint(s.Cursor),
+		StartTime: known(s.StartTime), LastEvent: known(s.LastEvent), Updated: known(s.Updated),
+	}
+}
+
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func fingerprint(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:6])
+}
+
+// rendered is beat-rendered-config.yml: the inputs only. The output's secrets are
+// libbeat's, and Elastic Agent's own files show it redacted.
+func (d *diagnostics) rendered() []byte {
+	d.mu.Lock()
+	configs := d.configs
+	d.mu.Unlock()
+	inputs := make([]any, len(configs))
+	for i, c := range configs {
+		var settings map[string]any
+		if err := c.Config.Unpack(&settings); err != nil {
+			inputs[i] = "can't be read"
+			continue
+		}
+		inputs[i] = redact("", settings, secretsIn(settings))
+	}
+	return orError(yaml.Marshal(map[string]any{"inputs": inputs}))
+}
+
+const redacted = "[redacted]"
+
+// secretKeys are parts of the keys whose values are not shown, and secretText what
+// is not shown wherever it stands: user and password of a URL, a token.
+var (
+	secretKeys = []string{"token", "password", "passphrase", "secret", "auth", "key", "credential", "headers", "cookie"}
+	secretText = regexp.MustCompile(`//[^/@\s]+@|eyJ[A-Za-z0-9_-]{6,}[A-Za-z0-9_.\-]*`)
+)
+
+// plainKeys are keys that look secret and are not.
+var plainKeys = []string{"token_file", "key_passphrase_path", "keep_null", "certificate_authorities"}
+
+// secretsIn are the secrets of an input, to be taken out wherever they were
+// pasted.
+func secretsIn(settings map[string]any) []string {
+	var secrets []string
+	if token, ok := settings["token"].(string); ok && len(strings.TrimSpace(token)) >= 8 {
+		secrets = append(secrets, strings.TrimSpace(token))
+	}
+	return secrets
+}
+
+// redact returns a copy of a configuration's value without secrets.
+func redact(key string, value any, secrets []string) any {
+	lower := strings.ToLower(key)
+	if !slices.Contains(plainKeys, lower) && slices.ContainsFunc(secretKeys, func(part string) bool { return strings.Contains(lower, part) }) {
+		return redacted
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		shown := make(map[string]any, len(v))
+		for k, each := range v {
+			shown[k] = redact(k, each, secrets)
+		}
+		return shown
+	case []any:
+		shown := make([]any, len(v))
+		for i, each := range v {
+			shown[i] = redact("", each, secrets)
+		}
+		return shown
+	case string:
+		for _, s := range secrets {
+			v = strings.ReplaceAll(v, s, redacted)
+		}
+		return secretText.ReplaceAllStringFunc(v, func(found string) string {
+			if strings.HasPrefix(found, "//") {
+				return "//" + redacted + "@"
+			}
+			return redacted
+		})
+	}
+	return value
+}
