@@ -1,0 +1,195 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The registry: in use, damaged, of another account.
+
+package tests
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/internal/eventsapi/eventsapitest"
+	"onepasswordbeat/tests/beattest"
+	"onepasswordbeat/tests/bulktest"
+)
+
+func TestTwoProcessesOnOneDataPath(t *testing.T) {
+	t.Parallel()
+	srv := backlog(t, 10)
+	es := bulktest.Start(t)
+	home := toBulk(t, srv, es)
+	beat := home.Start()
+	waitIndexed(t, beat, srv, es, soon)
+
+	second := beattest.NewHome(t)
+	second.Configure(beattest.Config{Inputs: []M{input(srv)}, Output: bulkOutput(es), More: M{"path.data": home.Path("data")}})
+	other := second.Start()
+	assert.NotZero(t, other.Wait(soon))
+	assert.Contains(t, other.Log.Text(), "data path already locked by another beat")
+
+	list := home.Command("state", "list")
+	assert.NotZero(t, list.Code)
+	assert.Contains(t, list.All(), "stop it first")
+	reset := home.Command("state", "reset", "--input", "acme", "--event-type", "audit_events", "--since", "1h")
+	assert.NotZero(t, reset.Code)
+	assert.Contains(t, reset.All(), "stop it first")
+	assert.True(t, beat.Running())
+}
+
+// Files that a beat did not leave behind like that: it says so, ends, and
+// changes nothing.
+func TestInvariant8_DamagedRegistryIsNeverStartedOver(t *testing.T) {
+	t.Parallel()
+	srv := backlog(t, 200)
+	es := bulktest.Start(t)
+	home := toBulk(t, srv, es)
+	beat := home.Start()
+	waitIndexed(t, beat, srv, es, soon)
+	waitState(beat, "audit_events")
+	beat.Terminate(stopMost)
+	good := readAll(t, home.RegistryDir())
+	data := activeFile(t, home)
+	require.NotEmpty(t, good[data])
+
+	for name, damage := range map[string]map[string]string{
+		"cut off data": {data: good[data][:len(good[data])/2]},
+		"empty data":   {data: ""},
+		"garbage data": {data: strings.Repeat("\x00", len(good[data]))},
+		"no data":      {data: gone},
+		"garbage log":  {"log.json": "\x00\x00\x00\x00"},
+		"no meta":      {"meta.json": gone},
+		"garbage meta": {"meta.json": "{"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := home.In(t)
+			restore(t, home, good, damage)
+			before := readAll(t, home.RegistryDir())
+			polls := len(srv.Requests())
+			beat := home.Start()
+			assert.NotZero(t, beat.Wait(soon))
+			assert.Contains(t, beat.Log.Text(), "damaged")
+			assert.Contains(t, beat.Log.Text(), "state reset")
+			assert.Equal(t, before, readAll(t, home.RegistryDir()), "files changed")
+			assert.Len(t, srv.Requests(), polls, "something was collected")
+		})
+	}
+	restore(t, home, good, nil)
+	beat = home.Start()
+	publishSignIn(srv, newUUID(1))
+	waitIndexed(t, beat, srv, es, soon)
+	beat.Terminate(stopMost)
+	assertIndexed(t, srv, es)
+	assert.Zero(t, es.Stats().Conflicts, "nothing was started over")
+}
+
+// A token of another account: nothing is collected with the old cursors.
+func TestInvariant8_RegistryOfAnotherAccount(t *testing.T) {
+	t.Parallel()
+	srv := backlog(t, 200)
+	es := bulktest.Start(t)
+	home := toBulk(t, srv, es)
+	beat := home.Start()
+	waitIndexed(t, beat, srv, es, soon)
+	beat.Terminate(stopMost)
+	before := home.Registry()
+
+	const other = "OTHERACCOUNTAAAAAAAAAAAAAA"
+	token := srv.Token(eventsapitest.WithAccount(other))
+	home.Configure(beattest.Config{Inputs: []M{input(srv, M{"token": token})}, Output: bulkOutput(es)})
+	beat = home.Start()
+	line := beat.WaitLog("the stored cursor belongs to account", soon)
+	assert.Contains(t, line.Message, srv.ID())
+	assert.Contains(t, line.Message, other)
+	assert.Contains(t, line.Message, "state reset")
+	beat.Until(soon, "it is said of every event type", func() bool { return beat.Log.Count("the stored cursor belongs to account") >= 3 })
+	beat.Terminate(stopMost)
+	for _, r := range srv.Requests() {
+		assert.NotEqual(t, other, r.Account, "a request of the other account: %+v", r)
+	}
+	assert.Equal(t, before, home.Registry())
+
+	home.Configure(beattest.Config{Inputs: []M{input(srv)}, Output: bulkOutput(es)})
+	beat = home.Start()
+	publishSignIn(srv, newUUID(1))
+	waitIndexed(t, beat, srv, es, soon)
+	beat.Terminate(stopMost)
+	assertIndexed(t, srv, es)
+}
+
+func TestStateReset(t *testing.T) {
+	t.Parallel()
+	srv := backlog(t, 200)
+	es := bulktest.Start(t)
+	home := toBulk(t, srv, es)
+	missing := home.Command("state", "list")
+	assert.NotZero(t, missing.Code)
+	beat := home.Start()
+	waitIndexed(t, beat, srv, es, soon)
+	beat.Terminate(stopMost)
+
+	for _, args := range [][]string{
+		{"--event-type", "audit_events"},
+		{"--input", "acme", "--event-type", "nosuch"},
+		{"--input", "acme", "--event-type", "audit_events", "--since", "tomorrow"},
+	} {
+		r := home.Command(append([]string{"state", "reset"}, args...)...)
+		assert.NotZero(t, r.Code, "%v: %s", args, r.All())
+	}
+	r := home.Command("state", "reset", "--input", "acme", "--event-type", "audit_events", "--since", "480h")
+	assert.Zero(t, r.Code, r.All())
+	states := home.StateList()
+	assert.Contains(t, states["audit_events"].Position, "since ")
+	assert.Equal(t, "cursor", states["item_usages"].Position)
+	assert.Equal(t, srv.ID(), states["audit_events"].Account)
+
+	beat = home.Start()
+	beat.Until(soon, "the event type is collected again", func() bool { return es.Stats().Conflicts == 200 })
+	beat.Terminate(stopMost)
+	assertIndexed(t, srv, es)
+}
+
+// gone marks a file that is removed.
+const gone = "\x01gone"
+
+// restore puts the registry's files back, with some of them damaged.
+func restore(t *testing.T, home *beattest.Home, good, damage map[string]string) {
+	t.Helper()
+	require.NoError(t, os.RemoveAll(home.RegistryDir()))
+	require.NoError(t, os.MkdirAll(home.RegistryDir(), 0o750))
+	for name, content := range good {
+		if other, damaged := damage[name]; damaged {
+			content = other
+		}
+		if content != gone {
+			require.NoError(t, os.WriteFile(filepath.Join(home.RegistryDir(), name), []byte(content), 0o600))
+		}
+	}
+}
+
+// activeFile is the name of the registry's data file.
+func activeFile(t *testing.T, home *beattest.Home) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(home.RegistryDir(), "active.dat"))
+	require.NoError(t, err)
+	return filepath.Base(strings.TrimSpace(string(raw)))
+}
+
+// readAll reads the files of a folder.
+func readAll(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	files := map[string]string{}
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		require.NoError(t, err)
+		files[e.Name()] = string(raw)
+	}
+	return files
+}
