@@ -1,0 +1,26 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package receivertest holds what a beat sends to or through in a test, besides
+// Elasticsearch: a Lumberjack server (Logstash's protocol), a Kafka broker, a
+// Redis server and an HTTP proxy. Each listens on a free loopback port for the
+// length of a test, keeps what it took, and can be down, stuck or refuse.
+//
+//	kafka := receivertest.StartKafka(t, "onepassword", 3)
+//	kafka.Down(true)
+//	...
+//	kafka.Down(false)
+//	ids := kafka.IDs()
+//
+// The broker is franz-go's kfake and the Redis server is miniredis: both speak
+// the real protocols to the unchanged clients of libbeat, and keep everything in
+// memory.
+//
+//	inbox.go        what was taken
+//	gate.go         a listener that can be down
+//	lumberjack.go   a Lumberjack server
+//	kafka.go        a Kafka broker
+//	redis.go        a Redis server
+//	proxy.go        an HTTP proxy: CONNECT and plain requests
+//	pki.go          a private CA and its certificates
+package receivertest
