@@ -23,8 +23,14 @@ type need struct {
 // raceDetector needs cgo on most systems, and cgo a C compiler.
 var raceDetector = need{[]string{"cc", "gcc", "clang"}, "the race detector is left out"}
 
+// realElasticsearch is Java, and Maven to bring the server.
+var realElasticsearch = []need{
+	{[]string{"java"}, "the tests on a real Elasticsearch are left out"},
+	{[]string{"mvn"}, "the tests on a real Elasticsearch are left out"},
+}
+
 // needs is everything that `mage test` uses where it is there.
-var needs = []need{raceDetector}
+var needs = append([]need{raceDetector}, realElasticsearch...)
 
 func (n need) found() bool {
 	for _, program := range n.programs {

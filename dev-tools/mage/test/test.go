@@ -8,6 +8,7 @@ package test
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
@@ -17,6 +18,14 @@ import (
 // systemTests is the root of the packages whose tests run the real binary. The race
 // detector would find nothing in them: it sees the test, not the process it starts.
 const systemTests = "onepasswordbeat/tests"
+
+// onElasticsearch are the packages whose tests run on a real Elasticsearch, one node
+// at a time: it takes a gigabyte.
+var onElasticsearch = []string{systemTests + "/estest", systemTests + "/elasticsearch"}
+
+// afresh keeps go test from showing an earlier result: it does not know of the binary
+// that these tests run.
+const afresh = "-count=1"
 
 // timeout ends a test binary that hangs, with the stacks of all its goroutines.
 const timeout = "15m"
@@ -29,8 +38,22 @@ func Unit(ctx context.Context) error { return goTest(ctx, isUnit) }
 // a C compiler, and compiles libbeat a second time.
 func Race(ctx context.Context) error { return goTest(ctx, isUnit, "-race") }
 
-// System runs the tests of the real binary, those in ./tests (reads TESTFLAGS).
-func System(ctx context.Context) error { return goTest(ctx, isSystem) }
+// System runs the tests of the real binary, those in ./tests but test:elasticsearch (reads TESTFLAGS).
+func System(ctx context.Context) error { return goTest(ctx, isSystem, afresh) }
+
+// Elasticsearch runs the tests of the real binary on a real Elasticsearch (reads CI, TESTFLAGS); it needs Java and Maven.
+func Elasticsearch(ctx context.Context) error {
+	if err := report(realElasticsearch, os.Getenv("CI") != ""); err != nil {
+		return err
+	}
+	return runElasticsearch(ctx)
+}
+
+// runElasticsearch leaves it to the tests to skip, or to fail in CI, where there is no
+// Java or Maven.
+func runElasticsearch(ctx context.Context) error {
+	return goTest(ctx, isElasticsearch, afresh, "-p=1")
+}
 
 // Suite is every test.
 type Suite struct {
@@ -48,7 +71,7 @@ func (s Suite) Run(ctx context.Context) error {
 	if raceDetector.found() {
 		unit = Race
 	}
-	return errors.Join(unit(ctx), System(ctx))
+	return errors.Join(unit(ctx), System(ctx), runElasticsearch(ctx))
 }
 
 // goTest runs `go test` on the packages with tests that the filter keeps.
@@ -68,8 +91,10 @@ func goTest(ctx context.Context, keep func(pkg string) bool, flags ...string) er
 	return mage.Go(label, mage.Args(args, "TESTFLAGS", packages...)...).Run(ctx)
 }
 
-func isSystem(pkg string) bool {
-	return pkg == systemTests || strings.HasPrefix(pkg, systemTests+"/")
-}
+func isElasticsearch(pkg string) bool { return slices.Contains(onElasticsearch, pkg) }
 
-func isUnit(pkg string) bool { return !isSystem(pkg) }
+func isSystem(pkg string) bool { return !isUnit(pkg) && !isElasticsearch(pkg) }
+
+func isUnit(pkg string) bool {
+	return pkg != systemTests && !strings.HasPrefix(pkg, systemTests+"/")
+}

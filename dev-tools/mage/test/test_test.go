@@ -23,14 +23,18 @@ func TestMissingProgramIsAnErrorOnlyInCI(t *testing.T) {
 }
 
 func TestEveryPackageIsInOneGroup(t *testing.T) {
-	for pkg, system := range map[string]bool{
-		"onepasswordbeat":                     false,
-		"onepasswordbeat/internal/eventsapi":  false,
-		"onepasswordbeat/tests":               true,
-		"onepasswordbeat/tests/elasticsearch": true,
-		"onepasswordbeat/testsupport":         false,
+	groups := map[string]func(string) bool{"unit": isUnit, "system": isSystem, "elasticsearch": isElasticsearch}
+	for pkg, want := range map[string]string{
+		"onepasswordbeat":                     "unit",
+		"onepasswordbeat/internal/eventsapi":  "unit",
+		"onepasswordbeat/testsupport":         "unit",
+		"onepasswordbeat/tests":               "system",
+		"onepasswordbeat/tests/bulktest":      "system",
+		"onepasswordbeat/tests/estest":        "elasticsearch",
+		"onepasswordbeat/tests/elasticsearch": "elasticsearch",
 	} {
-		assert.Equal(t, system, isSystem(pkg), pkg)
-		assert.Equal(t, !system, isUnit(pkg), pkg)
+		for group, has := range groups {
+			assert.Equal(t, group == want, has(pkg), "%s in %s", pkg, group)
+		}
 	}
 }

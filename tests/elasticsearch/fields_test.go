@@ -1,0 +1,159 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Every field of every document has the type that fields.yml gives it.
+
+package elasticsearch
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"onepasswordbeat/internal/eventsapi/eventsapitest"
+	"onepasswordbeat/tests/estest"
+)
+
+// definition is a field of fields.yml.
+type definition struct {
+	Name       string `yaml:"name"`
+	Type       string `yaml:"type"`
+	ObjectType string `yaml:"object_type"` // of the strings below an object
+}
+
+const object = "object"
+
+// definitions reads fields.yml, by name.
+func definitions(t *testing.T) map[string]definition {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "fields.yml"))
+	require.NoError(t, err)
+	var parts []struct {
+		Fields []definition `yaml:"fields"`
+	}
+	require.NoError(t, yaml.Unmarshal(raw, &parts))
+	byName := map[string]definition{}
+	for _, part := range parts {
+		for _, d := range part.Fields {
+			byName[d.Name] = d
+		}
+	}
+	require.NotEmpty(t, byName)
+	return byName
+}
+
+// typeOf is the type that a field has in Elasticsearch by its definition, or by
+// the nearest object above it; "" where there is neither.
+func typeOf(defs map[string]definition, field string) string {
+	if d, ok := defs[field]; ok && d.Type != object {
+		return estest.FieldType(d.Type)
+	}
+	for parent := field; parent != ""; {
+		parent = parent[:max(0, strings.LastIndexByte(parent, '.'))]
+		d, ok := defs[parent]
+		switch {
+		case ok && d.ObjectType != "":
+			return estest.FieldType(d.ObjectType)
+		case ok && d.Type == object:
+			return "keyword"
+		}
+	}
+	return ""
+}
+
+// fieldsOf calls visit with the full name of every field of a document that has
+// a value: what has a definition of its own, or is no object.
+func fieldsOf(defs map[string]definition, parent string, value any, visit func(field string)) {
+	d, defined := defs[parent]
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			fieldsOf(defs, parent, element, visit)
+		}
+	case M:
+		if defined && d.Type != object { // a geo_point
+			visit(parent)
+			return
+		}
+		for key, child := range value {
+			fieldsOf(defs, strings.TrimPrefix(parent+"."+key, "."), child, visit)
+		}
+	default:
+		visit(parent)
+	}
+}
+
+// unseen are the fields that no document here has: what a configuration would
+// add, what an ingest pipeline sets, and what the API has not been seen to send.
+var unseen = []string{"event.ingested", "host.name", "message"}
+
+func testFields(t *testing.T, node *estest.Node) {
+	f := newFlow(t, node, "fields", plan{
+		User: writer, Events: 1000,
+		Input: M{
+			"limit": 100, "preserve_original_event": true, "tags": []string{"blue"},
+			"fields": M{"site": "north"}, "fields_under_root": false,
+			"processors": []M{{"add_labels": M{"labels": M{"team": "security"}}}},
+		},
+	})
+	// Keys, values and shapes that the mapping does not know.
+	for _, kind := range []eventsapitest.Kind{eventsapitest.UnknownKeys, eventsapitest.UnknownEnums, eventsapitest.Nulls, eventsapitest.Missing} {
+		f.srv.Script(eventsapitest.Fault{Kind: kind, Times: 3})
+	}
+	f.srv.Publish(eventsapitest.SignInAttempts,
+		signIn(t, handmade(0), M{"country": M{"code": "FR"}, "score": 7, "ratio": 0.5, "shiny": true, "since": "2026-11-01T00:00:00Z"}),
+		signIn(t, handmade(1), M{"client": M{"ip_address": "somewhere"}, "score": 7.5, "ratio": 1, "shiny": "very", "since": "yesterday"}),
+		signIn(t, handmade(2), M{"score": "high", "ratio": []any{1, "2"}, "more": M{"deep": M{"er": []any{M{"x": 1}, M{"x": "y"}}}}}),
+		signIn(t, handmade(3), M{"location": M{"country": "france", "latitude": 120, "longitude": 500}}),
+	)
+	beat := f.home.Start()
+	f.complete(t, beat, soon)
+	f.srv.Publish(eventsapitest.SignInAttempts, signIn(t, handmade(4), M{"timestamp": "no time"}))
+	beat.Until(soon, "what can't be mapped is there", seldom(func() bool { return f.count(t, f.stream(eventsapitest.SignInAttempts)) == 1005 }))
+	assert.Zero(t, counters(beat).Dropped)
+	end(t, beat)
+
+	defs := definitions(t)
+	seen := map[string]bool{}
+	for typ := range names {
+		types := node.Mapping(t, f.stream(typ))
+		for name, d := range defs {
+			if d.Type != object {
+				assert.Equal(t, estest.FieldType(d.Type), types[name], "%s in %s", name, f.stream(typ))
+			}
+		}
+		for _, hit := range node.Search(t, f.stream(typ), nil) {
+			fieldsOf(defs, "", hit.Source, func(field string) {
+				if !seen[field] {
+					want := typeOf(defs, field)
+					assert.NotEmpty(t, want, "fields.yml does not know %s of %s", field, hit.ID)
+					assert.Equal(t, want, types[field], "%s of %s", field, hit.ID)
+				}
+				seen[field] = true
+			})
+		}
+	}
+	for name, d := range defs {
+		if d.Type != object && !seen[name] {
+			assert.Contains(t, unseen, name, "no document has the field")
+		}
+	}
+	assertOriginal(t, node, f)
+}
+
+// assertOriginal checks that a document keeps what the API sent.
+func assertOriginal(t *testing.T, node *estest.Node, f *flow) {
+	t.Helper()
+	for _, hit := range node.Search(t, f.stream(eventsapitest.SignInAttempts), M{"ids": M{"values": []string{handmade(0)}}}) {
+		original, _ := at(hit.Source, "event.original").(string)
+		var event M
+		require.NoError(t, json.Unmarshal([]byte(original), &event), original)
+		assert.Equal(t, handmade(0), event["uuid"])
+	}
+}

@@ -1,0 +1,84 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The nodes, and the steps on each.
+
+package elasticsearch
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"onepasswordbeat/tests/beattest"
+	"onepasswordbeat/tests/estest"
+)
+
+const (
+	// soon is for what happens within moments on an idle machine.
+	soon = 30 * time.Second
+	// patient is for what comes after some backoffs, or a restart of the node.
+	patient = 90 * time.Second
+	// stopMost is the most that a stop may take: shutdown_timeout (5 s) and some seconds.
+	stopMost = 10 * time.Second
+)
+
+func TestMain(m *testing.M) { os.Exit(beattest.Main(m)) } //nolint:forbidigo // the end of every TestMain
+
+// step is a test on a node that others used before and will use after.
+type step struct {
+	name string
+	run  func(*testing.T, *estest.Node)
+}
+
+// TestElasticsearch goes from an empty node to one that refuses, and one that dies.
+func TestElasticsearch(t *testing.T) {
+	onNode(t, estest.Config{},
+		step{"another template serves", testTemplateSwitchedOff},
+		step{"without a template a writer sends nothing", testWriterWithoutTemplate},
+		step{"set-up changes nothing that a user changed", testSetupTwice},
+		step{"every field has its type", testFields},
+		step{"repeats are duplicates", testRepeats},
+		step{"a bad document is refused alone", testBadDocument},
+		step{"no privilege on one data stream", testOneStreamForbidden},
+		step{"no privilege to make a data stream", testNoAutoConfigure},
+		step{"no privilege to write at all", testNothingAllowed},
+		step{"no privilege to look at the version", testNoMonitor},
+		step{"a blocked index", testBlockedIndex},
+		step{"a template that fits nothing", testTemplateFitsNothing},
+		step{"a full disk", testFullDisk},
+		step{"a node that is killed", testKilledNode},
+	)
+}
+
+// TestElasticsearchBusy is on a node that has one thread for writing, and hardly a
+// place in the queue before it.
+func TestElasticsearchBusy(t *testing.T) {
+	onNode(t, estest.Config{Settings: map[string]any{"node.processors": 1, "thread_pool.write.queue_size": 2}},
+		step{"a run sets up by itself", testSetsUpByItself},
+		step{"a full write queue", testFullQueue},
+	)
+}
+
+// TestElasticsearch9 is what another major version could do otherwise.
+func TestElasticsearch9(t *testing.T) {
+	onNode(t, estest.Config{Version: estest.V9},
+		step{"a run sets up by itself", testSetsUpByItself},
+		step{"every field has its type", testFields},
+		step{"repeats are duplicates", testRepeats},
+		step{"a bad document is refused alone", testBadDocument},
+	)
+}
+
+// onNode runs steps on a node of their own, with all roles and a user of each.
+func onNode(t *testing.T, config estest.Config, steps ...step) {
+	t.Helper()
+	config.Roles, config.Users = roles(t), map[string][]string{}
+	for role := range config.Roles {
+		config.Users[role] = []string{role}
+	}
+	node := estest.Start(t, config)
+	for _, s := range steps {
+		t.Run(s.name, func(t *testing.T) { s.run(t, node) })
+	}
+}

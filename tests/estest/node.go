@@ -1,0 +1,319 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// A node's life: started, found ready, killed, started again, and cleared away.
+
+package estest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Admin is the node's superuser.
+const Admin = "estest-admin"
+
+// How long things may take. A download of 100 MB is the slowest.
+const (
+	provideTimeout = 10 * time.Minute
+	startTimeout   = 2 * time.Minute
+	stopTimeout    = 30 * time.Second
+	requestTimeout = 30 * time.Second
+	pollInterval   = 100 * time.Millisecond
+)
+
+// Config says what node to run. The zero value is a node of release V8 with TLS and no users but Admin.
+type Config struct {
+	Version   string              // V8 (default) or V9
+	Roles     map[string]Role     // by name
+	Users     map[string][]string // by name, with their roles' names; passwords are made up, see Node.Password
+	PlainHTTP bool                // http:// instead of TLS with a private CA
+	Settings  map[string]any      // more lines of elasticsearch.yml, by full key
+}
+
+// Node is a running Elasticsearch. Its methods may be called concurrently, except those that stop, kill or restart it and SetRole.
+type Node struct {
+	config     Config
+	dist       *distribution
+	dir        string
+	owner      *owner
+	identity   *identity // nil with PlainHTTP
+	passwords  map[string]string
+	roles      map[string]Role
+	generation int // of roles.yml
+
+	proc   *process
+	proxy  *proxy
+	client *http.Client
+}
+
+// Start runs a node for the length of a test, and skips the test where that is impossible (see the package's description) or the tests are short ones.
+func Start(t testing.TB, config Config) *Node {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts an Elasticsearch node; left out of short tests")
+	}
+	n, err := New(t.Context(), config)
+	var missing *MissingError
+	if errors.As(err, &missing) {
+		if os.Getenv("CI") != "" && (config.Version == "" || config.Version == V8) {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(n.describe())
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// New runs a node until Close. The context ends the start, not the node. The error is a *MissingError where this machine cannot run one.
+func New(ctx context.Context, config Config) (*Node, error) {
+	if config.Version == "" {
+		config.Version = V8
+	}
+	n := &Node{config: config, passwords: map[string]string{}, roles: map[string]Role{}}
+	for name, role := range config.Roles {
+		n.roles[name] = role
+	}
+	var err error
+	if n.owner, err = nodeOwner(); err != nil {
+		return nil, err
+	}
+	provideCtx, cancel := context.WithTimeout(ctx, provideTimeout)
+	defer cancel()
+	if n.dist, err = provide(provideCtx, config.Version); err != nil {
+		return nil, err
+	}
+	if err := n.start(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// start makes the node's directory and the proxy, and launches the node.
+func (n *Node) start(ctx context.Context) error {
+	if err := n.makeDir(); err != nil {
+		return err
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 8}
+	var serve *tls.Config
+	if n.identity != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: n.identity.roots, MinVersion: tls.VersionTLS12}
+		serve = &tls.Config{Certificates: []tls.Certificate{n.identity.cert}, MinVersion: tls.VersionTLS12}
+	}
+	n.client = &http.Client{Transport: transport, Timeout: requestTimeout}
+	var err error
+	if n.proxy, err = newProxy(n.config.Version, serve, transport); err != nil {
+		return fmt.Errorf("proxy before the test node: %w", err)
+	}
+	return n.launch(ctx)
+}
+
+// makeDir makes everything that the node writes to, and gives it to the user that the node runs as.
+func (n *Node) makeDir() (err error) {
+	if n.dir, err = os.MkdirTemp("", "estest-"); err != nil {
+		return err
+	}
+	for _, d := range []string{"config", "data", "logs", "tmp"} {
+		if err := os.Mkdir(n.path(d), 0o700); err != nil {
+			return err
+		}
+	}
+	if !n.config.PlainHTTP {
+		if n.identity, err = newIdentity(n.path("config")); err != nil {
+			return err
+		}
+	}
+	if err := n.writeConfig(); err != nil {
+		return err
+	}
+	if n.owner == nil {
+		return nil
+	}
+	for _, dir := range []string{filepath.Dir(n.dir), n.dist.javaHome} {
+		if err := openToAll(dir); err != nil {
+			return err
+		}
+	}
+	return filepath.WalkDir(n.dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, n.giveAway(path))
+	})
+}
+
+// giveAway hands a file to the user that the node runs as.
+func (n *Node) giveAway(path string) error {
+	if n.owner == nil {
+		return nil
+	}
+	return os.Chown(path, int(n.owner.uid), int(n.owner.gid))
+}
+
+// openToAll tells whether any user can enter a directory.
+func openToAll(dir string) error {
+	for d := dir; ; d = filepath.Dir(d) {
+		info, err := os.Stat(d)
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o001 == 0 {
+			return fmt.Errorf("%s cannot be entered by the user nobody, as whom Elasticsearch has to run when tests run as root; choose another place (TMPDIR, JAVA_HOME)", d)
+		}
+		if d == filepath.Dir(d) {
+			return nil
+		}
+	}
+}
+
+// launch starts the server on what is in the node's directory and returns when it answers.
+func (n *Node) launch(ctx context.Context) error {
+	if err := os.Remove(n.path("logs", "http.ports")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	log, err := os.OpenFile(n.path("node.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(filepath.Join(n.dist.home, "bin", "elasticsearch")) //nolint:noctx // lives until it is killed, longer than a start's context
+	cmd.Dir = n.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + n.dir, "LC_ALL=C.UTF-8",
+		"ES_JAVA_HOME=" + n.dist.javaHome, "ES_PATH_CONF=" + n.path("config"), "ES_TMPDIR=" + n.path("tmp"),
+		// The launcher is a JVM too.
+		"CLI_JAVA_OPTS=-Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
+	cmd.Stdout, cmd.Stderr = log, log
+	if n.proc, err = startProcess(cmd, n.owner); err != nil {
+		n.proc = nil
+		return fmt.Errorf("starting Elasticsearch %s: %w", n.config.Version, err)
+	}
+	if err := n.awaitReady(ctx); err != nil {
+		return n.explain(err)
+	}
+	return nil
+}
+
+// awaitReady waits until the node has all primary shards, or has ended.
+func (n *Node) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for last := "it has not opened its port"; ; {
+		select {
+		case <-n.proc.done:
+			return fmt.Errorf("the test node ended while it started: %w", n.proc.err)
+		case <-ctx.Done():
+			return fmt.Errorf("the test node was not ready in time, %s: %w", last, ctx.Err())
+		case <-tick.C:
+		}
+		ports, err := os.ReadFile(n.path("logs", "http.ports"))
+		address, _, complete := strings.Cut(string(ports), "\n")
+		if err != nil || !complete {
+			continue
+		}
+		n.proxy.setTarget(address)
+		status, body, err := n.exchange(ctx, Admin, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
+		if err == nil && status == http.StatusOK {
+			return nil
+		}
+		last = fmt.Sprintf("its health: status %d, %s, %v", status, body, err)
+	}
+}
+
+// Kill9 ends the node as the kernel does when memory runs out: at once, with requests half done. Until Restart, clients' connections are cut as soon as they ask something.
+func (n *Node) Kill9(t testing.TB) {
+	t.Helper()
+	err := n.proc.kill()
+	n.proxy.setTarget("")
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart starts the node again on its data, after Kill9, a crash or, in an orderly way, while it runs. Its URL stays.
+func (n *Node) Restart(t testing.TB) {
+	t.Helper()
+	if n.proc.running() {
+		err := n.proc.terminate(stopTimeout)
+		n.proxy.setTarget("")
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.launch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Close kills the node and removes everything of it. It may be called twice.
+func (n *Node) Close() error {
+	var errs []error
+	if n.proxy != nil {
+		errs = append(errs, n.proxy.close())
+	}
+	if n.client != nil {
+		n.client.CloseIdleConnections()
+	}
+	if n.proc != nil {
+		errs = append(errs, n.proc.kill())
+	}
+	if n.dir != "" {
+		errs = append(errs, os.RemoveAll(n.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// URL is where clients reach the node, through the proxy; the same for the node's whole life.
+func (n *Node) URL() string { return n.proxy.url }
+
+// CAFile is the path of the CA's certificate in PEM. With PlainHTTP there is no such file.
+func (n *Node) CAFile() string { return n.path("config", caFile) }
+
+// Password is the password of a user of Config.Users, or of Admin.
+func (n *Node) Password(user string) string { return n.passwords[user] }
+
+// Log is all that the node has written to its log, starts and restarts together.
+func (n *Node) Log() string {
+	text, err := os.ReadFile(n.path("node.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// path is a path below the node's directory.
+func (n *Node) path(elem ...string) string { return filepath.Join(append([]string{n.dir}, elem...)...) }
+
+// explain adds to an error what the reader needs to see of the node.
+func (n *Node) explain(err error) error { return fmt.Errorf("%w\n%s", err, n.describe()) }
+
+// describe says in which state the node is, with the end of its log.
+func (n *Node) describe() string {
+	state := "was not started"
+	switch {
+	case n.proc == nil:
+	case n.proc.running():
+		state = fmt.Sprintf("is running as process %d", n.proc.pid)
+	default:
+		state = fmt.Sprintf("has ended: %v", n.proc.err)
+	}
+	return fmt.Sprintf("Elasticsearch %s %s; the end of its log:\n%s", n.config.Version, state, lastLines(n.Log(), 25))
+}
