@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"onepasswordbeat/dev-tools/mage"
+	// mage:import bench
+	_ "onepasswordbeat/dev-tools/mage/bench"
 	// mage:import check
 	"onepasswordbeat/dev-tools/mage/check"
 	// mage:import test
@@ -32,7 +34,7 @@ func Check(ctx context.Context) error { return mage.RunSteps(ctx, check.Steps())
 // Update writes every generated file anew; run it after changing what they are made of.
 func Update(ctx context.Context) error { return mage.Update(ctx) }
 
-// Bench runs the benchmarks (reads BENCH: a pattern of names; BENCHFLAGS: arguments of go test).
+// Bench runs the Go benchmarks and the beat end to end (reads BENCH: a pattern of names; BENCHFLAGS: arguments of go test; BENCHARGS: of the end-to-end run).
 func Bench(ctx context.Context) error { return mage.Bench(ctx) }
 
 // Clean removes what the other targets built, and the demo's data.

@@ -41,11 +41,22 @@ func goBuild(ctx context.Context, output string, packages ...string) error {
 	start := time.Now()
 	c := Go("building", append(args, packages...)...)
 	c.CountPackages = true
+	c.Env = withoutCgo()
 	if err := c.Run(ctx); err != nil {
 		return err
 	}
 	Say("built %s in %s", output, elapsed(start))
 	return nil
+}
+
+// withoutCgo is the environment of a build. With cgo, libbeat links Go's plugins,
+// and then the linker must keep every exported method of every package: a third
+// more binary, and 30 MiB more resident memory. CGO_ENABLED=1 asks for it.
+func withoutCgo() []string {
+	if _, set := os.LookupEnv("CGO_ENABLED"); set {
+		return nil
+	}
+	return []string{"CGO_ENABLED=0"}
 }
 
 // Demo builds the beat, the simulator and the demo itself below build/, and becomes

@@ -1,0 +1,37 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bench holds the targets of the namespace bench: the parts of `mage bench`,
+// and what takes too long for it. Each reads BENCHARGS, further arguments of
+// dev-tools/cmd/bench such as "-runs 5".
+package bench
+
+import (
+	"context"
+
+	"onepasswordbeat/dev-tools/mage"
+)
+
+// Go runs the Go benchmarks only (reads BENCH: a pattern of names; BENCHFLAGS: arguments of go test).
+func Go(ctx context.Context) error { return mage.GoBenchmarks(ctx) }
+
+// Backlog measures the beat on 100,000 events of each type, from simulator to endpoint (reads BENCHARGS).
+func Backlog(ctx context.Context) error { return mage.EndToEnd(ctx) }
+
+// Compare measures the beat next to the cel and httpjson inputs of the Filebeat of the same libbeat (reads BENCHARGS).
+func Compare(ctx context.Context) error {
+	filebeat, err := mage.Filebeat(ctx)
+	if err != nil {
+		return err
+	}
+	return mage.EndToEnd(ctx, "-filebeat", filebeat)
+}
+
+// Scale measures the beat on 10,000, 100,000 and 1,000,000 events of each type (reads BENCHARGS).
+func Scale(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "scale") }
+
+// Idle measures start-up, memory and CPU time without an event (reads BENCHARGS).
+func Idle(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "idle") }
+
+// Fresh measures how long events take from the API to the output, with the defaults (reads BENCHARGS).
+func Fresh(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "fresh") }
