@@ -41,7 +41,7 @@ func goBuild(ctx context.Context, output string, packages ...string) error {
 	start := time.Now()
 	c := Go("building", append(args, packages...)...)
 	c.CountPackages = true
-	c.Env = withoutCgo()
+	c.Env = WithoutCgo()
 	if err := c.Run(ctx); err != nil {
 		return err
 	}
@@ -49,10 +49,11 @@ func goBuild(ctx context.Context, output string, packages ...string) error {
 	return nil
 }
 
-// withoutCgo is the environment of a build. With cgo, libbeat links Go's plugins,
+// WithoutCgo is the environment of a build, and of whatever else compiles the beat
+// but the race detector, so that libbeat is not compiled once more. With cgo, libbeat links Go's plugins,
 // and then the linker must keep every exported method of every package: a third
 // more binary, and 30 MiB more resident memory. CGO_ENABLED=1 asks for it.
-func withoutCgo() []string {
+func WithoutCgo() []string {
 	if _, set := os.LookupEnv("CGO_ENABLED"); set {
 		return nil
 	}

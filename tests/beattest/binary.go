@@ -60,6 +60,7 @@ func makeBinary() (string, error) {
 	binary := filepath.Join(dir, "onepasswordbeat")
 	// A package path, not a folder: tests run in the folder of their own package.
 	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "onepasswordbeat")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as `mage build` does
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", errors.Join(fmt.Errorf("go build: %w", err), errors.New(strings.TrimSpace(string(out))))
 	}

@@ -149,7 +149,9 @@ func build(t *testing.T) binaries {
 		if runtime.GOOS == "windows" {
 			out += ".exe"
 		}
-		text, err := exec.CommandContext(t.Context(), "go", "build", "-o", out, pkg).CombinedOutput()
+		build := exec.CommandContext(t.Context(), "go", "build", "-o", out, pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as `mage build` does
+		text, err := build.CombinedOutput()
 		require.NoError(t, err, string(text))
 		return out
 	}

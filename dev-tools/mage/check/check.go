@@ -105,7 +105,11 @@ func Generated(ctx context.Context) error {
 }
 
 // Vet runs go vet on every package.
-func Vet(ctx context.Context) error { return mage.Go("go vet", "vet", "./...").Run(ctx) }
+func Vet(ctx context.Context) error {
+	c := mage.Go("go vet", "vet", "./...")
+	c.Env = mage.WithoutCgo()
+	return c.Run(ctx)
+}
 
 // Lint runs golangci-lint by .golangci.yml on every package (reads LINTFLAGS: further
 // arguments, such as --fix).
@@ -114,7 +118,11 @@ func Lint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return mage.Command{Args: mage.Args([]string{linter, "run"}, "LINTFLAGS", "./..."), Label: "golangci-lint"}.Run(ctx)
+	return mage.Command{
+		Args:  mage.Args([]string{linter, "run"}, "LINTFLAGS", "./..."),
+		Label: "golangci-lint",
+		Env:   mage.WithoutCgo(),
+	}.Run(ctx)
 }
 
 // complain returns an error that lists the files and the complaint, or nil without files.

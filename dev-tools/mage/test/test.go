@@ -88,7 +88,11 @@ func goTest(ctx context.Context, keep func(pkg string) bool, flags ...string) er
 	}
 	label := strings.Join(append([]string{"go test"}, flags...), " ")
 	args := append([]string{"test", "-timeout", timeout}, flags...)
-	return mage.Go(label, mage.Args(args, "TESTFLAGS", packages...)...).Run(ctx)
+	c := mage.Go(label, mage.Args(args, "TESTFLAGS", packages...)...)
+	if !slices.Contains(flags, "-race") { // which needs cgo
+		c.Env = mage.WithoutCgo()
+	}
+	return c.Run(ctx)
 }
 
 func isElasticsearch(pkg string) bool { return slices.Contains(onElasticsearch, pkg) }
