@@ -50,7 +50,7 @@ func (f neverFailing) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Run
 	}
 	runner, err := f.RunnerFactory.Create(p, cfg)
 	if err != nil {
-		return &wrongInput{err: err}, nil
+		return &wrongInput{err: err}, nil //nolint:nilerr // the input tells it
 	}
 	return runner, nil
 }

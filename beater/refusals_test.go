@@ -109,7 +109,7 @@ func TestRefusedRequest(t *testing.T) {
 		w := &refusalWatch{}
 		got, err := do(t, w, "/_bulk", answers(status, body))
 		require.NoError(t, err)
-		assert.Equal(t, body, got)
+		assert.JSONEq(t, body, got)
 		assert.Equal(t, blocked, w.Blocked())
 		assert.Zero(t, w.own.Load()+w.fault.Load(), "libbeat drops nothing of it")
 	}

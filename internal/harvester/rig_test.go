@@ -104,7 +104,7 @@ func (r *rig) kill() {
 	r.store.freeze(true)
 	r.out.freeze()
 	r.cancel()
-	_ = <-r.done
+	<-r.done //nolint:errcheck // the end of a crash has no result
 	r.out.shut()
 	r.store.freeze(false)
 }
@@ -563,7 +563,7 @@ func (c *fakeClient) send(batch []beat.Event) bool {
 	}
 	var now Counts
 	if o.hasty && time.Now().Before(o.breaker) {
-		o.counters.Taken += uint64(len(batch)) //nolint:gosec // a count
+		o.counters.Taken += uint64(len(batch))
 		o.mu.Unlock()
 		c.cfg.EventListener.ACKEvents(len(batch))
 		return true

@@ -15,11 +15,10 @@ import (
 // with a token of that account must have delivered. Events are numbered per type
 // in the order in which a cursor meets them.
 type Account struct {
-	id          string
-	now         func() time.Time
-	userTypeKey string
-	world       *world
-	streams     map[EventType]*stream
+	id      string
+	now     func() time.Time
+	world   *world
+	streams map[EventType]*stream
 }
 
 func newAccount(cfg Config, id string) *Account {

@@ -91,7 +91,8 @@ func TestEventsAreWellFormed(t *testing.T) {
 			require.False(t, at.After(epoch))
 			require.Equal(t, at.Format(time.RFC3339Nano), stamp, "UTC, trailing zeros cut")
 			if session, ok := e["session"].(map[string]any); ok {
-				login, err := time.Parse(time.RFC3339Nano, session["login_time"].(string))
+				loginTime, _ := session["login_time"].(string)
+				login, err := time.Parse(time.RFC3339Nano, loginTime)
 				require.NoError(t, err)
 				require.True(t, login.Before(at), "%v before %v", login, at)
 			}
@@ -123,8 +124,9 @@ func TestVariety(t *testing.T) {
 	usages := events(t, eventsapitest.ItemUsages, 3000)
 	people, missing, null := make(map[string]bool), 0, 0
 	for _, e := range usages {
-		user := e["user"].(map[string]any)
-		people[user["name"].(string)] = true
+		user, _ := e["user"].(map[string]any)
+		name, _ := user["name"].(string)
+		people[name] = true
 		switch at, ok := e["location"]; {
 		case !ok:
 			missing++

@@ -10,7 +10,7 @@ import "crypto/ecdsa"
 // PageSize makes the page behind a position, as the handler does, and returns
 // its size in bytes.
 func PageSize(s *Simulator, t EventType, pos, limit int) int {
-	buf := itemBuffers.Get().(*[]byte)
+	buf, _ := itemBuffers.Get().(*[]byte)
 	defer itemBuffers.Put(buf)
 	c := cursor{pos: pos, limit: limit, start: minTime, end: maxTime}
 	p, ok := s.page(s.Account, t, query{cursor: s.sealCursor(s.id, t, c)}, false, *buf)

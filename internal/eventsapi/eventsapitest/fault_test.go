@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"runtime"
@@ -170,13 +169,14 @@ func TestChancesAreSeeded(t *testing.T) {
 		assert.Equal(t, 200, c.fetch(audits, "{}").status)
 		return statuses
 	}
-	assert.Equal(t, run(), run())
+	first, second := run(), run()
+	assert.Equal(t, first, second)
 }
 
 func TestParseFaultRefuses(t *testing.T) {
 	for _, text := range []string{"", "flood", "status", "200", "999", "500:soon", "slow", "slow:x", "huge:x", "cut:7", "500@users"} {
 		_, err := eventsapitest.ParseFault(text)
-		assert.Error(t, err, text)
+		require.Error(t, err, text)
 	}
 	f, err := eventsapitest.ParseFault("cut@itemusages")
 	require.NoError(t, err)
@@ -188,7 +188,7 @@ func TestDown(t *testing.T) {
 		c := newClient(t, eventsapitest.Config{Now: fixed, TLS: secure})
 		assert.Equal(t, 200, c.fetch(audits, "{}").status)
 		c.srv.Down(true)
-		assert.Error(t, c.fetch(audits, "{}").err)
+		require.Error(t, c.fetch(audits, "{}").err)
 		assert.Equal(t, 1, c.srv.Stats().Count(audits, 0))
 		c.srv.Down(false)
 		assert.Equal(t, 200, c.fetch(audits, "{}").status)
@@ -203,7 +203,7 @@ func TestTLSAndHTTP2(t *testing.T) {
 	assert.Len(t, got, 50)
 	for _, kind := range []eventsapitest.Kind{eventsapitest.Reset, eventsapitest.Cut} {
 		c.srv.Script(eventsapitest.Fault{Kind: kind})
-		assert.Error(t, c.fetch(audits, "{}").err)
+		require.Error(t, c.fetch(audits, "{}").err)
 	}
 	_, err := http.DefaultClient.Get(c.srv.URL) //nolint:noctx,bodyclose // fails before there is a body
 	assert.Error(t, err, "its CA is nobody else's")
@@ -254,5 +254,5 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 	_, err := s.Start(t.Context(), "256.0.0.1:1")
 	require.Error(t, err)
-	assert.False(t, errors.Is(err, http.ErrServerClosed))
+	assert.NotErrorIs(t, err, http.ErrServerClosed)
 }

@@ -179,16 +179,16 @@ func (c *Config) complete() error {
 		c.KeepRequests = defaultRequests
 	}
 	if c.BacklogSpan < 0 {
-		return fmt.Errorf("BacklogSpan is %s, it must be positive", c.BacklogSpan)
+		return fmt.Errorf("the backlog span is %s, it must be positive", c.BacklogSpan)
 	}
 	for t, n := range c.Backlog {
 		if n < 0 {
-			return fmt.Errorf("Backlog of %s is %d, it must not be negative", t, n)
+			return fmt.Errorf("the backlog of %s is %d, it must not be negative", t, n)
 		}
 	}
 	for t, rate := range c.Live {
 		if !(rate >= 0 && rate <= 1e6) {
-			return fmt.Errorf("Live of %s is %v events per second, it must be between 0 and 1e6", t, rate)
+			return fmt.Errorf("the live rate of %s is %v events per second, it must be between 0 and 1e6", t, rate)
 		}
 	}
 	return c.checkProbabilities()

@@ -81,7 +81,7 @@ func (s *Simulator) Token(opts ...TokenOption) string {
 	c := claims{
 		Audience: []string{s.Host()},
 		Features: Types(),
-		Account:  s.Account.id,
+		Account:  s.id,
 		Subject:  string(appendID(nil, &r, upper)),
 		Issuer:   "com.1password.b5",
 		ID:       string(appendID(nil, &r, lower)),
