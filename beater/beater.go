@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/cfgfile"
@@ -153,9 +154,29 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	runners.Stop()
 	err = closeStore()
 	if publisher, ok := b.Publisher.(io.Closer); ok {
-		err = errors.Join(err, publisher.Close())
+		err = errors.Join(err, bt.closePublisher(publisher))
 	}
 	return err
+}
+
+// publisherPatience is how long an output may take to close. Kafka's, with its
+// broker down, would first try everything again.
+const publisherPatience = 3 * time.Second
+
+// closePublisher closes the publisher, or leaves it to the end of the process:
+// nothing depends on it any more, every cursor is stored.
+func (bt *Onepasswordbeat) closePublisher(publisher io.Closer) error {
+	closed := make(chan error, 1)
+	go func() { closed <- publisher.Close() }()
+	patience := time.NewTimer(publisherPatience)
+	defer patience.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-patience.C:
+		bt.log.Warnf("The output did not close within %s; what it had not confirmed is sent again after the next start", publisherPatience)
+		return nil
+	}
 }
 
 // Stop makes Run return. It may be called more than once.

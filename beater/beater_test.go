@@ -8,6 +8,8 @@ package beater
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -232,6 +234,30 @@ func TestBrokenStore(t *testing.T) {
 	require.ErrorIs(t, err, reason)
 	require.NotErrorIs(t, err, registry.ErrNotFound)
 	require.ErrorIs(t, store.Commit(registry.Key{}, registry.State{}), reason)
+}
+
+// closer is a publisher whose Close waits for the test's end.
+type closer chan struct{}
+
+func (c closer) Close() error {
+	<-c
+	return errors.New("late")
+}
+
+func TestOutputThatDoesNotCloseDoesNotHoldTheStopUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
+		bt := &Onepasswordbeat{log: log}
+		stuck := make(closer)
+		began := time.Now()
+		require.NoError(t, bt.closePublisher(stuck))
+		assert.Equal(t, publisherPatience, time.Since(began))
+		assert.Equal(t, 1, observed.FilterMessageSnippet("did not close").Len())
+		close(stuck)
+	})
+	open := make(closer)
+	close(open)
+	require.ErrorContains(t, (&Onepasswordbeat{}).closePublisher(open), "late")
 }
 
 func TestStopTwice(t *testing.T) {
