@@ -23,6 +23,9 @@ const systemTests = "onepasswordbeat/tests"
 // at a time: it takes a gigabyte.
 var onElasticsearch = []string{systemTests + "/estest", systemTests + "/elasticsearch"}
 
+// faultSuite is the package that test:faults runs alone, and test:system among others.
+const faultSuite = systemTests + "/faults"
+
 // afresh keeps go test from showing an earlier result: it does not know of the binary
 // that these tests run.
 const afresh = "-count=1"
@@ -40,6 +43,11 @@ func Race(ctx context.Context) error { return goTest(ctx, isUnit, "-race") }
 
 // System runs the tests of the real binary, those in ./tests but test:elasticsearch (reads TESTFLAGS).
 func System(ctx context.Context) error { return goTest(ctx, isSystem, afresh) }
+
+// Faults runs the fault suite at its full size, with what it measured (reads ONEPASSWORDBEAT_SEED: repeats a run; TESTFLAGS).
+func Faults(ctx context.Context) error {
+	return goTestIn(ctx, []string{"ONEPASSWORDBEAT_FAULTS=full"}, isFaults, afresh, "-v", "-timeout=30m")
+}
 
 // Elasticsearch runs the tests of the real binary on a real Elasticsearch (reads CI, TESTFLAGS); it needs Java and Maven.
 func Elasticsearch(ctx context.Context) error {
@@ -76,6 +84,11 @@ func (s Suite) Run(ctx context.Context) error {
 
 // goTest runs `go test` on the packages with tests that the filter keeps.
 func goTest(ctx context.Context, keep func(pkg string) bool, flags ...string) error {
+	return goTestIn(ctx, nil, keep, flags...)
+}
+
+// goTestIn is goTest with more in the environment, as "KEY=value".
+func goTestIn(ctx context.Context, env []string, keep func(pkg string) bool, flags ...string) error {
 	withTests := "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}"
 	packages, err := mage.Go("go list", "list", "-f", withTests, "./...").Lines(ctx)
 	if err != nil {
@@ -89,13 +102,16 @@ func goTest(ctx context.Context, keep func(pkg string) bool, flags ...string) er
 	label := strings.Join(append([]string{"go test"}, flags...), " ")
 	args := append([]string{"test", "-timeout", timeout}, flags...)
 	c := mage.Go(label, mage.Args(args, "TESTFLAGS", packages...)...)
+	c.Env = env
 	if !slices.Contains(flags, "-race") { // which needs cgo
-		c.Env = mage.WithoutCgo()
+		c.Env = slices.Concat(env, mage.WithoutCgo())
 	}
 	return c.Run(ctx)
 }
 
 func isElasticsearch(pkg string) bool { return slices.Contains(onElasticsearch, pkg) }
+
+func isFaults(pkg string) bool { return pkg == faultSuite }
 
 func isSystem(pkg string) bool { return !isUnit(pkg) && !isElasticsearch(pkg) }
 

@@ -30,6 +30,7 @@ func TestEveryPackageIsInOneGroup(t *testing.T) {
 		"onepasswordbeat/testsupport":         "unit",
 		"onepasswordbeat/tests":               "system",
 		"onepasswordbeat/tests/bulktest":      "system",
+		"onepasswordbeat/tests/faults":        "system",
 		"onepasswordbeat/tests/estest":        "elasticsearch",
 		"onepasswordbeat/tests/elasticsearch": "elasticsearch",
 	} {
