@@ -94,7 +94,7 @@ func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, 
 		tags = append(tags, "preserve_original_event") // Fleet's final pipeline removes it else
 	}
 	eventFields["created"] = common.Time(received.UTC())
-	ev.Fields["data_stream"] = mapstr.M{"type": "logs", "dataset": h.Module.Dataset, "namespace": h.Config.Namespace}
+	ev.Fields["data_stream"] = mapstr.M{"type": "logs", "dataset": h.stream.dataset, "namespace": h.stream.namespace}
 	ev.Fields["tags"] = tags
 	id, _ := ev.Meta[events.FieldMetaID].(string)
 	if id == "" || len(id) > maxIDBytes {
@@ -104,8 +104,15 @@ func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, 
 	// does not keep the item that the _id is a part of.
 	ev.Meta[events.FieldMetaID] = strings.Clone(id)
 	// A custom `index` of the input replaces it; libbeat has no lower-ranking key.
-	ev.Meta[events.FieldMetaRawIndex] = "logs-" + h.Module.Dataset + "-" + h.Config.Namespace
+	ev.Meta[events.FieldMetaRawIndex] = h.stream.name
 	return ev, err
+}
+
+// stream is the data stream of an event type: strings, boxed once for all events.
+type stream struct{ name, dataset, namespace any }
+
+func streamOf(dataset, namespace string) stream {
+	return stream{name: "logs-" + dataset + "-" + namespace, dataset: dataset, namespace: namespace}
 }
 
 // child returns the object at key, made if it is not there.

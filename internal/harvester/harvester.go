@@ -81,6 +81,7 @@ type Options struct {
 type Harvester struct {
 	Options
 	health    *health
+	stream    stream
 	delivery  *delivery
 	pending   []*flight    // published, without a verdict yet; oldest first
 	launching *flight      // on its way into the queue
@@ -103,7 +104,7 @@ type Harvester struct {
 
 // New makes a harvester.
 func New(o Options) *Harvester {
-	return &Harvester{Options: o, health: newHealth(o.Report, o.Log), hurry: func() {}, lost: -1}
+	return &Harvester{Options: o, health: newHealth(o.Report, o.Log), hurry: func() {}, lost: -1, stream: streamOf(o.Module.Dataset, o.Config.Namespace)}
 }
 
 // Run collects until ctx is cancelled. It then waits at most shutdown_timeout
