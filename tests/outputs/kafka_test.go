@@ -44,14 +44,12 @@ func TestKafka(t *testing.T) {
 	cursorsHeld(t, h)
 	kafka.Down(false)
 	beat.Until(soon, "some events have arrived", func() bool { return kafka.Len() > each })
-	kafka.Down(true)
-	first := beat.Log.Len()
-	addEvents(t, srv, 0, 3)
-	beat.WaitLogAfter(first, "abandoning broker", soon) // a publish met it; what follows depends on Kafka's circuit breaker
 	stop(t, beat)
+	addEvents(t, srv, 0, 3)
 
+	// The broker in the test process does not survive connections that are cut while
+	// it answers; an outage in the middle is TestKafkaWithoutLeader's.
 	beat = h.Start()
-	kafka.Down(false)
 	waitDelivered(beat, srv.Account, kafka, patient)
 	stop(t, beat)
 	assertDelivered(t, srv.Account, kafka)
