@@ -30,6 +30,8 @@ type Home struct {
 	Dir string
 	Env []string // NAME=value, added to the environment of its processes
 
+	Stdin []byte // what its beats read from standard input; nil is nothing
+
 	tb     testing.TB
 	binary string
 	runs   int

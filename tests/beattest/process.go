@@ -6,6 +6,7 @@
 package beattest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,6 +59,9 @@ func (h *Home) start(args []string) *Beat {
 	b.cmd.SysProcAttr = ownGroup()
 	b.cmd.Dir, b.cmd.Env = h.Dir, h.environment()
 	b.cmd.Stdout, b.cmd.Stderr = stdout, b.Log
+	if h.Stdin != nil {
+		b.cmd.Stdin = bytes.NewReader(h.Stdin)
+	}
 	started := make(chan error)
 	go b.run(started)
 	if err := <-started; err != nil {

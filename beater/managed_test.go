@@ -1,0 +1,176 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Inputs under Elastic Agent, and what its diagnostics show of them.
+
+package beater
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/cfgfile"
+	"github.com/elastic/beats/v7/libbeat/common/reload"
+	"github.com/elastic/beats/v7/libbeat/management"
+	"github.com/elastic/beats/v7/libbeat/management/status"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/internal/account"
+	"onepasswordbeat/internal/registry"
+)
+
+// choosy is a factory that refuses an input without an id.
+type choosy struct {
+	cfgfile.RunnerFactory
+	made []string
+}
+
+func (f *choosy) Create(_ beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
+	id, err := cfg.String("id", -1)
+	if err != nil {
+		return nil, errors.Join(errors.New("id: missing"), errors.New("limit: wrong"))
+	}
+	f.made = append(f.made, id)
+	return idle{}, nil
+}
+
+// idle is an input that does nothing.
+type idle struct{}
+
+func (idle) Start()         {}
+func (idle) Stop()          {}
+func (idle) String() string { return "idle" }
+
+// TestWrongInputsAreReported: a reload has no errors, whatever is in it.
+func TestWrongInputsAreReported(t *testing.T) {
+	factory := &choosy{}
+	list := &managedInputs{cfgfile.NewRunnerList("test", neverFailing{factory}, nil, logp.NewNopLogger()), newDiagnostics(brokenStore{})}
+	reporters := map[string]*reported{}
+	with := func(name string, settings map[string]any) *reload.ConfigWithMeta {
+		reporters[name] = &reported{}
+		return &reload.ConfigWithMeta{Config: conf.MustNewConfigFrom(settings), InputUnitID: name, StatusReporter: reporters[name]}
+	}
+	require.NoError(t, list.Reload([]*reload.ConfigWithMeta{
+		with("good", map[string]any{"id": "good"}),
+		with("wrong", map[string]any{"limit": 0}),
+		with("unreadable", map[string]any{"id": "unreadable", PolicyError: "missing '}'"}),
+		with("off", map[string]any{"id": "off", "enabled": false}),
+	}))
+	assert.Equal(t, []string{"good"}, factory.made)
+	assert.Equal(t, []string{"Failed the policy is wrong here: id: missing; limit: wrong"}, reporters["wrong"].all)
+	assert.Equal(t, []string{"Failed the policy is wrong here: missing '}'"}, reporters["unreadable"].all)
+	assert.Empty(t, reporters["off"].all)
+	require.NoError(t, list.Reload([]*reload.ConfigWithMeta{with("good", map[string]any{"id": "good"})}))
+	assert.Equal(t, []string{"good"}, factory.made, "not made again")
+	assert.Equal(t, status.Stopped, reporters["wrong"].state)
+	list.Stop()
+}
+
+func TestOneKeyOneHarvester(t *testing.T) {
+	d := newDiagnostics(brokenStore{})
+	key := registry.Key{Input: "acme", EventType: "audit_events"}
+	_, end, ok := d.begin(key, account.NewLimiter(0, 0))
+	require.True(t, ok)
+	_, _, again := d.begin(key, nil)
+	assert.False(t, again)
+	_, _, other := d.begin(registry.Key{Input: "acme", EventType: "item_usages"}, account.NewLimiter(0, 0))
+	assert.True(t, other)
+	end()
+	_, _, again = d.begin(key, nil)
+	assert.True(t, again)
+}
+
+// oneState is a store that holds one state.
+type oneState struct{ state registry.State }
+
+func (s oneState) Load(registry.Key) (registry.State, error) { return s.state, nil }
+func (s oneState) Commit(registry.Key, registry.State) error { return nil }
+
+func TestStateInDiagnostics(t *testing.T) {
+	cursor := "opaque-cursor-of-the-api"
+	d := newDiagnostics(oneState{registry.State{Account: "ACCOUNT", Cursor: cursor, Updated: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}})
+	limiter := account.NewLimiter(600, 0)
+	limiter.Pause(time.Hour)
+	r, _, ok := d.begin(registry.Key{Input: "acme", EventType: "audit_events"}, limiter)
+	require.True(t, ok)
+	for range 2 * keptErrors {
+		r.note(status.Degraded, "401")
+	}
+	r.note(status.Running, "")
+	raw := d.state()
+	assert.NotContains(t, string(raw), cursor)
+	var got struct {
+		EventTypes []struct {
+			Input     string
+			EventType string `json:"event_type"`
+			Health    struct{ State string }
+			Errors    []struct{ Message string } `json:"last_errors"`
+			Stored    map[string]string
+			Budget    struct {
+				Windows   []account.Window
+				PausedFor string `json:"paused_for"`
+			} `json:"rate_budget"`
+		} `json:"event_types"`
+	}
+	require.NoError(t, json.Unmarshal(raw, &got))
+	require.Len(t, got.EventTypes, 1)
+	one := got.EventTypes[0]
+	assert.Equal(t, "acme", one.Input)
+	assert.Equal(t, "audit_events", one.EventType)
+	assert.Equal(t, "Running", one.Health.State)
+	assert.Len(t, one.Errors, keptErrors)
+	assert.Equal(t, map[string]string{"account": "ACCOUNT", "cursor_sha256": fingerprint(cursor), "updated": "2026-01-02T03:04:05Z"}, one.Stored)
+	assert.Equal(t, "1h0m0s", one.Budget.PausedFor)
+	assert.Equal(t, 60, one.Budget.Windows[0].Burst)
+
+	d = newDiagnostics(brokenStore{errors.New("damaged")})
+	_, _, _ = d.begin(registry.Key{Input: "acme", EventType: "audit_events"}, limiter)
+	assert.Contains(t, string(d.state()), "damaged")
+}
+
+func TestRenderedConfiguration(t *testing.T) {
+	const token, part = "opaque-token-4711", "hunter2"
+	d := newDiagnostics(brokenStore{})
+	d.configured([]*reload.ConfigWithMeta{{Config: conf.MustNewConfigFrom(map[string]any{
+		"id": "acme", "token": token, "token_file": "/run/secrets/token", "limit": 10,
+		"url": "https://user:" + part + "@events.example.com", "proxy_url": "http://u:" + part + "@proxy.example.com:3128",
+		"proxy_headers": map[string]any{"X-Any": part},
+		"ssl":           map[string]any{"key": part, "key_passphrase": part, "certificate_authorities": []string{"/ca.pem"}, "verification_mode": "full"},
+		"tags":          []string{"pasted " + token, "eyJhbGciOiJFUzI1NiJ9.e30.sig"},
+		"processors":    []any{map[string]any{"add_fields": map[string]any{"fields": map[string]any{"api_password": part, "dataset": "1password.audit_events"}}}},
+	})}})
+	shown := string(d.rendered())
+	for _, secret := range []string{token, part, "eyJ"} {
+		assert.NotContains(t, shown, secret)
+	}
+	for _, open := range []string{"id: acme", "limit: 10", "/run/secrets/token", "events.example.com", "proxy.example.com:3128", "/ca.pem", "verification_mode: full", "dataset: 1password.audit_events"} {
+		assert.Contains(t, shown, open)
+	}
+}
+
+// hooks is a manager that remembers its hooks by name, as Elastic Agent's client does.
+type hooks struct {
+	management.Manager
+	files map[string]string
+}
+
+func (h hooks) RegisterDiagnosticHook(name, _, file, _ string, _ management.DiagnosticHook) {
+	h.files[name] = file
+}
+
+func TestHooks(t *testing.T) {
+	h := hooks{files: map[string]string{}}
+	newDiagnostics(brokenStore{}).register(&beat.Beat{Manager: h})
+	assert.Equal(t, map[string]string{
+		"onepassword":          "onepassword.json",
+		"beat-rendered-config": "beat-rendered-config.yml", // libbeat's name, so that it replaces libbeat's
+		"input_metrics":        "input_metrics.json",
+	}, h.files)
+}

@@ -1,0 +1,386 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The way to Elastic Agent: its control protocol, and from its policy to our
+// inputs. What this file imports below beats' x-pack and of elastic-agent-client
+// is under the Elastic License 2.0; a build with the tag oss leaves it out, and
+// what it links is under the Apache License and others like it.
+
+//go:build !oss
+
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"google.golang.org/grpc"
+	gproto "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/elastic/beats/v7/libbeat/common/reload"
+	lbmanagement "github.com/elastic/beats/v7/libbeat/management"
+	lbversion "github.com/elastic/beats/v7/libbeat/version"
+	"github.com/elastic/beats/v7/x-pack/libbeat/management"
+	"github.com/elastic/elastic-agent-client/v7/pkg/client"
+	"github.com/elastic/elastic-agent-client/v7/pkg/proto"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/mapstr"
+
+	"onepasswordbeat/beater"
+	"onepasswordbeat/module"
+)
+
+const (
+	agentInputType  = "onepassword" // an input's `type` in a policy
+	dataStreamType  = "logs"
+	settingID       = "id"
+	settingTypes    = "event_types"
+	settingIndex    = "index"
+	settingProcs    = "processors"
+	settingToken    = "token"
+	settingFile     = "token_file"
+	settingStreamDS = "data_stream"
+)
+
+// bookkeeping are keys of a policy's input that are no settings. Some of them
+// change with every revision of the policy, which must not restart a stream.
+var bookkeeping = []string{
+	settingID, "type", "name", "revision", "meta", "policy", "package_policy_id", "use_output", "streams",
+	settingStreamDS, settingProcs, "original_id", "log_level", "enabled", "condition",
+}
+
+func init() {
+	management.ConfigTransform.SetTransform(agentInputs)
+	lbmanagement.SetManagerFactory(newAgentManager)
+}
+
+// newAgentManager is libbeat's manager with a client of our own, which gives each
+// input streams: without one an input has nothing to report its health with.
+func newAgentManager(cfg *conf.C, registry *reload.Registry, log *logp.Logger) (lbmanagement.Manager, error) {
+	settings := management.DefaultConfig()
+	if err := cfg.Unpack(settings); err != nil {
+		return nil, fmt.Errorf("the management settings can't be read: %w", err)
+	}
+	if settings.InsecureGRPCURLForTesting != "" {
+		return management.NewV2AgentManager(cfg, registry, log)
+	}
+	info := client.VersionInfo{
+		Name:      "beat-v2-client",
+		BuildHash: lbversion.Commit(),
+		Meta:      map[string]string{"commit": lbversion.Commit(), "build_time": lbversion.BuildTime().String()},
+	}
+	edit := &policyEdit{}
+	c, _, err := client.NewV2FromReader(os.Stdin, info, client.WithGRPCDialOptions(grpc.WithChainStreamInterceptor(edit.intercept)))
+	if err != nil {
+		return nil, fmt.Errorf("the connection information of Elastic Agent can't be read from standard input: %w", err)
+	}
+	lbmanagement.SetUnderAgent(true)
+	m, err := management.NewV2AgentManagerWithClient(settings, registry, c, log)
+	if err != nil {
+		return nil, err
+	}
+	edit.stop = sync.OnceFunc(func() { go m.Stop() })
+	return m, nil
+}
+
+// policyEdit changes what Elastic Agent sends before libbeat's manager sees it.
+type policyEdit struct {
+	stop func() // of the beat; it does not wait
+}
+
+// intercept wraps the streams of the control protocol.
+func (e *policyEdit) intercept(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	s, err := next(ctx, desc, cc, method, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return editedStream{s, e}, nil
+}
+
+// editedStream is a stream of the control protocol.
+type editedStream struct {
+	grpc.ClientStream
+	edit *policyEdit
+}
+
+// RecvMsg receives a message. An output that is to stop ends the beat in its
+// orderly way and goes no further: libbeat's manager would dereference nil.
+func (s editedStream) RecvMsg(m any) error {
+	for {
+		if err := s.ClientStream.RecvMsg(m); err != nil {
+			return err
+		}
+		expected, ok := m.(*proto.CheckinExpected)
+		if !ok || !s.edit.apply(expected) {
+			return nil
+		}
+		s.edit.stop()
+	}
+}
+
+// apply adds streams to inputs, and tells whether the output is to stop.
+func (e *policyEdit) apply(expected *proto.CheckinExpected) (stop bool) {
+	for _, unit := range expected.GetUnits() {
+		switch unit.GetType() {
+		case proto.UnitType_INPUT:
+			if unit.GetConfig().GetType() == agentInputType {
+				addStreams(unit.GetConfig())
+			}
+		case proto.UnitType_OUTPUT:
+			stop = stop || unit.GetState() == proto.State_STOPPED
+		}
+	}
+	return stop
+}
+
+// addStreams gives an input without streams one for each of its event types.
+func addStreams(unit *proto.UnitExpectedConfig) {
+	if unit == nil || len(unit.GetStreams()) > 0 {
+		return
+	}
+	for _, name := range inputTypes(unit) {
+		dataset := datasetOf(name)
+		unit.Streams = append(unit.Streams, &proto.Stream{
+			Id:         unit.GetId() + "-" + name,
+			DataStream: &proto.DataStream{Type: dataStreamType, Dataset: dataset},
+			Source:     &structpb.Struct{},
+		})
+	}
+}
+
+// inputTypes are the event types of an input without streams. A wrong name is
+// kept: the input refuses it, and says so.
+func inputTypes(unit *proto.UnitExpectedConfig) []string {
+	var names []string
+	if list, ok := unit.GetSource().AsMap()[settingTypes].([]any); ok {
+		for _, v := range list {
+			if name, ok := v.(string); ok && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if m, ok := moduleOf(unit.GetDataStream().GetDataset()); ok && len(names) == 0 {
+		names = []string{m.Name}
+	}
+	if len(names) == 0 {
+		for _, m := range module.All() {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+// datasetOf is the dataset of an event type; also of a wrong one, for the message.
+func datasetOf(name string) string {
+	if m, ok := module.ByName(name); ok {
+		return m.Dataset
+	}
+	return name
+}
+
+func moduleOf(dataset string) (module.Module, bool) {
+	for _, m := range module.All() {
+		if m.Dataset == dataset {
+			return m, true
+		}
+	}
+	return module.Module{}, false
+}
+
+// agentInputs turns an input of a policy into configurations of ours, one a
+// stream and in the order of the streams: Elastic Agent's status reporters go by
+// the index. A wrong setting is no error here, since that would fail every unit:
+// the input reports it.
+func agentInputs(policy *proto.UnitExpectedConfig, info *client.AgentInfo) ([]*reload.ConfigWithMeta, error) {
+	unit, ok := gproto.Clone(policy).(*proto.UnitExpectedConfig)
+	if !ok {
+		return nil, errors.New("the unit has no configuration") // cannot be: it is a clone
+	}
+	addStreams(unit)
+	common := inputSettings(unit)
+	single := make([]bool, len(unit.GetStreams())) // events go to the stream's own dataset
+	for i, stream := range unit.GetStreams() {
+		settings := streamSettings(common, unit, stream)
+		single[i] = dataset(unit, stream) != ""
+		source, err := structpb.NewStruct(settings)
+		if err != nil {
+			return nil, fmt.Errorf("stream %q: %w", stream.GetId(), err) // cannot be: it was made of one
+		}
+		stream.Source = source
+	}
+	inputs, err := management.CreateInputsFromStreams(unit, dataStreamType, info)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*reload.ConfigWithMeta, len(inputs))
+	for i, input := range inputs {
+		if _, custom := unit.GetStreams()[i].GetSource().AsMap()[settingIndex]; !single[i] {
+			keepDatasets(input, custom)
+		}
+		list[i] = &reload.ConfigWithMeta{Config: inputConfig(input)}
+	}
+	return list, nil
+}
+
+// inputSettings are the settings that an input's streams share.
+func inputSettings(unit *proto.UnitExpectedConfig) mapstr.M {
+	settings := unit.GetSource().AsMap()
+	for _, key := range bookkeeping {
+		delete(settings, key)
+	}
+	return nested(settings)
+}
+
+// streamSettings are the settings of one stream; what stands on the stream wins.
+// It completes the dataset of a stream that names one event type and no dataset.
+func streamSettings(common mapstr.M, unit *proto.UnitExpectedConfig, stream *proto.Stream) map[string]any {
+	own := nested(stream.GetSource().AsMap())
+	delete(own, settingStreamDS)
+	settings := common.Clone()
+	if own[settingToken] != nil || own[settingFile] != nil {
+		delete(settings, settingToken)
+		delete(settings, settingFile)
+	}
+	types := eventTypes(own, settings, unit, stream)
+	settings.DeepUpdate(own)
+	if types != nil {
+		settings[settingTypes] = types
+	}
+	if len(types) == 1 && dataset(unit, stream) == "" {
+		name, _ := types[0].(string)
+		stream.DataStream = &proto.DataStream{
+			Type:      stream.GetDataStream().GetType(),
+			Dataset:   datasetOf(name),
+			Namespace: stream.GetDataStream().GetNamespace(),
+		}
+	}
+	settings["type"] = agentInputType
+	settings[settingID] = streamID(unit, stream)
+	settings["namespace"] = namespace(unit, stream)
+	return plain(settings)
+}
+
+// eventTypes are those of a stream: its own, or that of its dataset, or the
+// input's; nil is all.
+func eventTypes(own, common mapstr.M, unit *proto.UnitExpectedConfig, stream *proto.Stream) []any {
+	if list, ok := own[settingTypes]; ok {
+		types, ok := list.([]any)
+		if !ok {
+			return []any{list} // the input says what is wrong with it
+		}
+		return types
+	}
+	name := dataset(unit, stream)
+	if d := stream.GetDataStream().GetDataset(); d != "" {
+		name = d
+	}
+	if m, ok := moduleOf(name); ok {
+		return []any{m.Name}
+	}
+	if types, ok := common[settingTypes].([]any); ok {
+		return types
+	}
+	if name != "" {
+		return []any{name} // no event type: the input says which there are
+	}
+	return nil
+}
+
+// streamID is the id of a stream's input, under which its cursors are stored: the
+// stream's in the policy, which neither a revision nor an upgrade changes.
+func streamID(unit *proto.UnitExpectedConfig, stream *proto.Stream) string {
+	if id := stream.GetId(); id != "" {
+		return id
+	}
+	if m, ok := moduleOf(stream.GetDataStream().GetDataset()); ok {
+		return unit.GetId() + "-" + m.Name
+	}
+	return unit.GetId()
+}
+
+// dataset of a stream as management resolves it; "" if none is set.
+func dataset(unit *proto.UnitExpectedConfig, stream *proto.Stream) string {
+	if d := unit.GetDataStream().GetDataset(); d != "" && d != management.DefaultDatasetName {
+		return d
+	}
+	return stream.GetDataStream().GetDataset()
+}
+
+// namespace of a stream as management resolves it.
+func namespace(unit *proto.UnitExpectedConfig, stream *proto.Stream) string {
+	if ns := unit.GetDataStream().GetNamespace(); ns != "" && ns != management.DefaultNamespaceName {
+		return ns
+	}
+	if ns := stream.GetDataStream().GetNamespace(); ns != "" {
+		return ns
+	}
+	return management.DefaultNamespaceName
+}
+
+// keepDatasets takes out what would put events of several event types into one
+// dataset, "generic", where the policy names none.
+func keepDatasets(input map[string]any, customIndex bool) {
+	if !customIndex {
+		delete(input, settingIndex)
+	}
+	procs, _ := input[settingProcs].([]any)
+	input[settingProcs] = slices.DeleteFunc(procs, func(p any) bool {
+		made, _ := p.(mapstr.M) // the policy's own are plain maps
+		add, _ := made["add_fields"].(mapstr.M)
+		return add["target"] == settingStreamDS || add["target"] == "event"
+	})
+}
+
+// inputConfig makes a configuration. What cannot be read as one, such as an
+// unfinished ${, becomes an input that reports just that.
+func inputConfig(input map[string]any) *conf.C {
+	c, err := conf.NewConfigFrom(input)
+	if err == nil {
+		err = c.Unpack(&map[string]any{})
+	}
+	if err == nil {
+		return c
+	}
+	return conf.MustNewConfigFrom(map[string]any{
+		"type":             agentInputType,
+		settingID:          strings.ReplaceAll(fmt.Sprint(input[settingID]), "$", "_"),
+		beater.PolicyError: strings.ReplaceAll(err.Error(), "$", "_"),
+	})
+}
+
+// nested spreads dotted keys, so that they merge with nested ones.
+func nested(settings map[string]any) mapstr.M {
+	m := mapstr.M{}
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		value := settings[key]
+		if sub, ok := value.(map[string]any); ok && key != "fields" {
+			value = nested(sub)
+		}
+		if _, err := m.Put(key, value); err != nil {
+			m[key] = value
+		}
+	}
+	return m
+}
+
+// plain is the opposite of mapstr: structpb knows plain maps only.
+func plain(m mapstr.M) map[string]any {
+	out := make(map[string]any, len(m))
+	for key, value := range m {
+		switch v := value.(type) {
+		case mapstr.M:
+			out[key] = plain(v)
+		default:
+			out[key] = v
+		}
+	}
+	return out
+}

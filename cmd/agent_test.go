@@ -1,0 +1,146 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !oss
+
+// From Elastic Agent's policies to our inputs: pairs of files in testdata/agent.
+
+package cmd
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	gproto "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/elastic/elastic-agent-client/v7/pkg/client"
+	"github.com/elastic/elastic-agent-client/v7/pkg/proto"
+
+	"onepasswordbeat/beater"
+	"onepasswordbeat/config"
+)
+
+var updateGolden = flag.Bool("update", false, "write what the policies become to testdata/agent")
+
+var agent = &client.AgentInfo{ID: "11111111-2222-3333-4444-555555555555", Version: "9.5.0"}
+
+// TestPolicies: NAME.in.json is an input as a policy has it, NAME.out.json what
+// it becomes.
+func TestPolicies(t *testing.T) {
+	files, err := filepath.Glob("testdata/agent/*.in.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, in := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(in), ".in.json"), func(t *testing.T) {
+			unit := policyUnit(t, in)
+			before := gproto.Clone(unit)
+			list, err := agentInputs(unit, agent)
+			require.NoError(t, err)
+			assert.True(t, gproto.Equal(before, unit), "the policy is libbeat's, which compares it with the next one")
+			got := make([]map[string]any, len(list))
+			for i, c := range list {
+				require.NoError(t, c.Config.Unpack(&got[i]))
+			}
+			out := strings.TrimSuffix(in, ".in.json") + ".out.json"
+			raw, err := json.MarshalIndent(got, "", "  ")
+			require.NoError(t, err)
+			if *updateGolden {
+				require.NoError(t, os.WriteFile(out, append(raw, '\n'), 0o600))
+			}
+			want, err := os.ReadFile(out)
+			require.NoError(t, err, "run the test with -update, and read what it wrote")
+			assert.JSONEq(t, string(want), string(raw))
+			for i, c := range list {
+				_, err := config.Unpack(c.Config)
+				if strings.HasPrefix(filepath.Base(in), "wrong-") {
+					continue
+				}
+				require.NoError(t, err, "stream %d", i)
+				assert.Empty(t, config.UnknownKeys(c.Config))
+			}
+		})
+	}
+}
+
+// policyUnit reads an input of a policy as Elastic Agent sends it.
+func policyUnit(t *testing.T, name string) *proto.UnitExpectedConfig {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	require.NoError(t, err)
+	source := &structpb.Struct{}
+	require.NoError(t, source.UnmarshalJSON(raw))
+	text := func(s *structpb.Struct, key string) string { return s.GetFields()[key].GetStringValue() }
+	dataStream := func(s *structpb.Struct) *proto.DataStream {
+		ds := s.GetFields()["data_stream"].GetStructValue()
+		if ds == nil {
+			return nil
+		}
+		return &proto.DataStream{Type: text(ds, "type"), Dataset: text(ds, "dataset"), Namespace: text(ds, "namespace")}
+	}
+	unit := &proto.UnitExpectedConfig{Source: source, Id: text(source, "id"), Type: text(source, "type"), DataStream: dataStream(source)}
+	for _, v := range source.GetFields()["streams"].GetListValue().GetValues() {
+		s := v.GetStructValue()
+		unit.Streams = append(unit.Streams, &proto.Stream{Id: text(s, "id"), DataStream: dataStream(s), Source: s})
+	}
+	return unit
+}
+
+// TestRevisionsRestartNothing: what a policy's revision changes is in no input.
+func TestRevisionsRestartNothing(t *testing.T) {
+	unit := policyUnit(t, "testdata/agent/fleet.in.json")
+	first, err := agentInputs(unit, agent)
+	require.NoError(t, err)
+	unit.Source.Fields["policy"] = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"revision": structpb.NewNumberValue(99)}})
+	unit.Source.Fields["revision"] = structpb.NewNumberValue(99)
+	unit.Revision = 99
+	second, err := agentInputs(unit, agent)
+	require.NoError(t, err)
+	for i := range first {
+		var a, b map[string]any
+		require.NoError(t, first[i].Config.Unpack(&a))
+		require.NoError(t, second[i].Config.Unpack(&b))
+		assert.Equal(t, a, b)
+	}
+}
+
+// TestUnreadableInputs become inputs that say so: an error would fail every unit.
+func TestUnreadableInputs(t *testing.T) {
+	for name, value := range map[string]any{"cut off": "${no end", "not there": "${NO_SUCH_VARIABLE_AT_ALL}"} {
+		c := inputConfig(map[string]any{"type": "onepassword", "id": "acme", "tags": []any{value}})
+		reason, err := c.String(beater.PolicyError, -1)
+		require.NoError(t, err, name)
+		assert.NotEmpty(t, reason)
+		id, err := c.String("id", -1)
+		require.NoError(t, err)
+		assert.Equal(t, "acme", id)
+	}
+}
+
+// TestPolicyEdit: an input without streams gets them, others stay as they are; an
+// output that is to stop is told.
+func TestPolicyEdit(t *testing.T) {
+	bare := policyUnit(t, "testdata/agent/no-streams.in.json")
+	other := &proto.UnitExpectedConfig{Type: "filestream", Id: "logs"}
+	expected := &proto.CheckinExpected{Units: []*proto.UnitExpected{
+		{Type: proto.UnitType_INPUT, Config: bare, State: proto.State_STOPPED},
+		{Type: proto.UnitType_INPUT, Config: other},
+		{Type: proto.UnitType_INPUT},
+		{Type: proto.UnitType_OUTPUT, State: proto.State_HEALTHY},
+	}}
+	edit := &policyEdit{}
+	assert.False(t, edit.apply(expected))
+	assert.Len(t, bare.GetStreams(), 3)
+	assert.Empty(t, other.GetStreams())
+	assert.False(t, edit.apply(expected))
+	assert.Len(t, bare.GetStreams(), 3, "once only")
+	expected.Units[3].State = proto.State_STOPPED
+	assert.True(t, edit.apply(expected))
+	assert.False(t, edit.apply(&proto.CheckinExpected{}))
+}
