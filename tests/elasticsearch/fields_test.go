@@ -95,16 +95,18 @@ var unseen = []string{"event.ingested", "host.name", "message"}
 
 func testFields(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "fields", plan{
-		User: writer, Events: 1000,
+		User: writer, Events: 2000, // every documented pair of an audit event is among them
 		Input: M{
-			"limit": 100, "preserve_original_event": true, "tags": []string{"blue"},
+			"limit": 200, "preserve_original_event": true, "tags": []string{"blue"},
 			"fields": M{"site": "north"}, "fields_under_root": false,
 			"processors": []M{{"add_labels": M{"labels": M{"team": "security"}}}},
 		},
 	})
-	// Keys, values and shapes that the mapping does not know.
+	// Keys, values and shapes that the mapping does not know, each on a page of each type.
 	for _, kind := range []eventsapitest.Kind{eventsapitest.UnknownKeys, eventsapitest.UnknownEnums, eventsapitest.Nulls, eventsapitest.Missing} {
-		f.srv.Script(eventsapitest.Fault{Kind: kind, Times: 3})
+		for typ := range names {
+			f.srv.Script(eventsapitest.Fault{Kind: kind, Times: 1}.For(typ))
+		}
 	}
 	f.srv.Publish(eventsapitest.SignInAttempts,
 		signIn(t, handmade(0), M{"country": M{"code": "FR"}, "score": 7, "ratio": 0.5, "shiny": true, "since": "2026-11-01T00:00:00Z"}),
@@ -115,7 +117,7 @@ func testFields(t *testing.T, node *estest.Node) {
 	beat := f.home.Start()
 	f.complete(t, beat, soon)
 	f.srv.Publish(eventsapitest.SignInAttempts, signIn(t, handmade(4), M{"timestamp": "no time"}))
-	beat.Until(soon, "what can't be mapped is there", seldom(func() bool { return f.count(t, f.stream(eventsapitest.SignInAttempts)) == 1005 }))
+	beat.Until(soon, "what can't be mapped is there", seldom(func() bool { return f.count(t, f.stream(eventsapitest.SignInAttempts)) == 2005 }))
 	assert.Zero(t, counters(beat).Dropped)
 	end(t, beat)
 
