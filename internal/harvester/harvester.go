@@ -188,7 +188,11 @@ func (h *Harvester) step(ctx context.Context) time.Duration {
 	if h.unsaved {
 		h.commit(h.stored)
 	}
+	verifying := h.verifying
 	page, err := h.fetch(ctx)
+	if h.verifying && !verifying {
+		return 0 // a page turned suspect meanwhile, and this one comes after it
+	}
 	if errors.As(err, new(*wrongAccount)) {
 		h.health.failed(err.Error())
 		return h.errors.next(policies[eventsapi.Auth])

@@ -89,6 +89,38 @@ func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
 	})
 }
 
+// A page turns suspect while the next one is being fetched, and the output is well
+// again by then: the next page must not be taken for the suspect one.
+func TestInvariant2_PageThatTurnsSuspectDuringAFetch(t *testing.T) {
+	for _, more := range []int{20, 0} {
+		t.Run(fmt.Sprintf("%d events follow", more), func(t *testing.T) {
+			run(t, 10+more, func(_ *testing.T, r *rig) {
+				r.api.latency = time.Second
+				refusals := map[string]int{}
+				r.out.set(func(id string) outcome {
+					if refusals[id]++; id < eventID(10) && refusals[id] == 1 {
+						return deny
+					}
+					return take
+				})
+				if more == 0 { // the first page says that there is more, and an empty one follows
+					r.api.script = append(r.api.script,
+						func(q eventsapi.Query) (*eventsapi.Page, error) {
+							p := r.api.page(q)
+							p.HasMore = true
+							return p, nil
+						},
+						answerPage(eventsapi.Page{Cursor: "c10"}))
+				}
+				r.start()
+				pass(time.Minute)
+				r.stop()
+				r.requireAll()
+			})
+		})
+	}
+}
+
 func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
 	outputs(t, func(t *testing.T, set func(*fakeOutput)) {
 		run(t, 30, func(t *testing.T, r *rig) {

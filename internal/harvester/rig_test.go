@@ -193,6 +193,7 @@ type fakeAPI struct {
 	times    []time.Time
 	changed  bool
 	item     func(i int) string
+	latency  time.Duration
 }
 
 func (a *fakeAPI) Account(context.Context) string {
@@ -221,6 +222,7 @@ func (a *fakeAPI) asked() []string {
 }
 
 func (a *fakeAPI) Fetch(ctx context.Context, _ string, q eventsapi.Query) (*eventsapi.Page, error) {
+	pass(a.latency)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := ctx.Err(); err != nil {
