@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/elastic/go-concert/timed"
 )
 
 // Limiter keeps requests below the API's limits: 600 a minute and 30,000 an hour
@@ -107,7 +109,7 @@ func (l *Limiter) quiet(ctx context.Context) error {
 		if left <= 0 {
 			return ctx.Err()
 		}
-		if err := sleep(ctx, left); err != nil {
+		if err := timed.Wait(ctx, left); err != nil {
 			return err
 		}
 	}
@@ -118,16 +120,4 @@ func (l *Limiter) left() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Until(l.until)
-}
-
-// sleep waits for d or until ctx is cancelled, and returns its error then.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+	"github.com/elastic/go-concert/timed"
 
 	"onepasswordbeat/config"
 )
@@ -49,7 +50,7 @@ func TestNoWindowHoldsMoreThanTheBudget(t *testing.T) {
 						case 0:
 							l.Pause(time.Duration(random.IntN(120)) * time.Second)
 						case 1: // idle: the bucket fills
-							_ = sleep(ctx, time.Duration(random.IntN(900))*time.Second)
+							_ = timed.Wait(ctx, time.Duration(random.IntN(900))*time.Second)
 						}
 					}
 				})
@@ -119,7 +120,7 @@ func TestPause(t *testing.T) {
 
 		l.Pause(time.Minute)
 		go func() { // a second pause while the first is waited for
-			_ = sleep(t.Context(), 30*time.Second)
+			_ = timed.Wait(t.Context(), 30*time.Second)
 			l.Pause(time.Minute)
 		}()
 		waited, err = l.Wait(t.Context())
@@ -138,7 +139,7 @@ func TestCancelledWait(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
-				_ = sleep(t.Context(), 3*time.Second)
+				_ = timed.Wait(t.Context(), 3*time.Second)
 				cancel()
 			}()
 			waited, err := l.Wait(ctx)

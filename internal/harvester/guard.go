@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/elastic/go-concert/timed"
 )
 
 // settleTimeout is how long the guard waits for the output's counters to cover
@@ -127,16 +129,13 @@ func (g *Guard) enter(ctx context.Context, exclusive bool) (*slot, error) {
 	if err := g.gate.Acquire(ctx, s.weight); err != nil {
 		return nil, err
 	}
-	if exclusive && g.output.Hasty() {
-		if err := sleep(ctx, g.hasteLeft()); err != nil {
+	if exclusive {
+		if err := timed.Wait(ctx, g.open(s)); err != nil {
 			s.leave()
 			return nil, err
 		}
 	}
-	s.hasty = g.output.Hasty() && g.hasteLeft() > 0
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s.start = g.read()
+	s.hasty = g.open(s) > 0
 	return s, nil
 }
 
@@ -258,12 +257,14 @@ func (g *Guard) read() Counts {
 	return now
 }
 
-// hasteLeft is how long the ACKs of a hasty output are worth nothing yet.
-func (g *Guard) hasteLeft() time.Duration {
+// open begins the slot's window and returns how long the ACKs of a hasty output
+// are worth nothing yet. Both are of one look at the counters: a failure is before the
+// window or in it.
+func (g *Guard) open(s *slot) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.read()
-	if g.failure.IsZero() {
+	s.start = g.read()
+	if !g.output.Hasty() || g.failure.IsZero() {
 		return 0
 	}
 	return max(0, hastyFor-time.Since(g.failure))

@@ -10,25 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-// sleep waits for d or until ctx is cancelled, and returns its error then.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+	"github.com/elastic/go-concert/timed"
+)
 
 // graceful returns a context that is cancelled some time after ctx is.
 func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {
-		_ = sleep(hard, grace)
+		_ = timed.Wait(hard, grace)
 		cancel()
 	})
 	return hard, func() {
