@@ -437,7 +437,9 @@ func TestCheckinLoss(t *testing.T) {
 	c.waitState(t, "acme", proto.State_HEALTHY)
 }
 
-// TestStopFromTheAgent: a component whose output is to stop ends in its orderly way.
+// TestStopFromTheAgent: a component whose output is to stop ends in its orderly
+// way. Whether a last checkin says Stopping is a race inside the Agent's client,
+// which is cancelled in the same moment.
 func TestStopFromTheAgent(t *testing.T) {
 	t.Parallel()
 	srv, es := api(t, 8, each), bulktest.Start(t)
@@ -449,7 +451,6 @@ func TestStopFromTheAgent(t *testing.T) {
 	p.state = proto.State_STOPPED
 	c.control.apply(p)
 	assert.Zero(t, c.Wait(stopMost))
-	assert.Equal(t, proto.State_STOPPING, c.control.inputSeen("acme").State)
 	assert.NotContains(t, c.Log.Text(), "panic")
 }
 
