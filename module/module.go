@@ -30,3 +30,33 @@ func ByName(name string) (Module, bool) {
 	}
 	return Module{}, false
 }
+
+// Shared is what the mappings of all event types go by, besides each one's Schema.
+type Shared = ecs.Shared
+
+// SharedTables returns the tables and limits that all mappings share.
+func SharedTables() Shared { return ecs.SharedTables() }
+
+// Key is a known key of an item, as the mappings declare it.
+type Key struct {
+	Kind  string         // what its value must be, as a part of a sentence: "a string", "an object"
+	Value string         // what the mappings call the value, or ""
+	Moved bool           // whether the value does not stay in the document
+	As    string         // the key under which it stays
+	Path  string         // the key's path, joined by "_"
+	Keys  map[string]Key // of an object
+}
+
+// Keys returns a module's known keys by name.
+func Keys(m Module) map[string]Key { return keys(m.Schema) }
+
+func keys(schema ecs.Schema) map[string]Key {
+	if schema == nil {
+		return nil
+	}
+	all := make(map[string]Key, len(schema))
+	for name, f := range schema {
+		all[name] = Key{Kind: f.Kind.String(), Value: ecs.SlotName(f.Slot), Moved: f.Moved, As: f.As, Path: f.Path(), Keys: keys(f.Object)}
+	}
+	return all
+}

@@ -20,6 +20,7 @@ var Module = ecs.Module{
 	Feature: "auditevents",
 	Dataset: dataset,
 	Title:   "Audit events",
+	Schema:  schema,
 	Map:     mapEvent,
 }
 

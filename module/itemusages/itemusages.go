@@ -22,6 +22,7 @@ var Module = ecs.Module{
 	Feature: "itemusages",
 	Dataset: dataset,
 	Title:   "Item usages",
+	Schema:  schema,
 	Map:     mapEvent,
 }
 
@@ -38,8 +39,8 @@ type Action struct {
 // Actions is the action table by the API's name. It is read-only.
 var Actions = ecs.MustTable[map[string]Action]("itemusages/actions.yml", actionsYAML)
 
-// noAction stands for an item usage without action, as old apps send it; the API means "other".
-const noAction = "other"
+// NoAction stands for an item usage without action, as old apps send it; the API means "other".
+const NoAction = "other"
 
 var schema = decode.Schema{
 	"uuid":         {Slot: ecs.UUID},
@@ -61,13 +62,13 @@ func mapEvent(raw []byte) (beat.Event, bool, error) {
 	}
 	name := d.Text(ecs.Action)
 	if name == "" {
-		name = noAction
+		name = NoAction
 	} else {
 		d.Event["action"] = d.Value(ecs.Action)
 	}
 	action, known := Actions[name]
 	if !known {
-		action = Actions[noAction]
+		action = Actions[NoAction]
 		action.Name = "Item used (" + name + ")"
 	}
 	d.Classify(action.Category, action.Type, "success")

@@ -22,6 +22,7 @@ var Module = ecs.Module{
 	Feature: "signinattempts",
 	Dataset: dataset,
 	Title:   "Sign-in attempts",
+	Schema:  schema,
 	Map:     mapEvent,
 }
 

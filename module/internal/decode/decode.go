@@ -26,9 +26,9 @@ import (
 // UnexpectedKey is the object below Record.Rest that holds the values whose JSON type was not the documented one.
 const UnexpectedKey = "unexpected"
 
-// maxDepth is how deep objects and arrays may nest; deeper ones are kept as JSON text. Elasticsearch's default limit
+// MaxDepth is how deep objects and arrays may nest; deeper ones are kept as JSON text. Elasticsearch's default limit
 // for a document is 20, and the document adds some levels of its own.
-const maxDepth = 12
+const MaxDepth = 12
 
 // Slots is the number of values that a Record can hold beside its document.
 const Slots = 40
@@ -48,6 +48,9 @@ const (
 	Object              // an object with a schema of its own
 )
 
+// String names the kind as a part of a sentence, such as "an integer".
+func (k Kind) String() string { return kindNames[k] }
+
 var kindNames = [...]string{"a string", "an integer", "a number", "an RFC 3339 time", "an object"}
 
 // Field describes a known key.
@@ -60,6 +63,9 @@ type Field struct {
 
 	path string // the key's path, joined by "_"
 }
+
+// Path is the key's path in the item, joined by "_", which names the value where it is kept as text.
+func (f *Field) Path() string { return f.path }
 
 // Schema lists the known keys of an object. Prepare must have been called on it before its first use; it is
 // read-only afterwards and may be used by any number of goroutines.
@@ -199,7 +205,7 @@ func (p *parser) setAside(f *Field, v any) {
 	if p.rec.Problems != "" {
 		p.rec.Problems += "; "
 	}
-	p.rec.Problems += fmt.Sprintf("%s is not %s, kept in onepassword.%s.%s", f.path, kindNames[f.Kind], UnexpectedKey, f.path)
+	p.rec.Problems += fmt.Sprintf("%s is not %s, kept in onepassword.%s.%s", f.path, f.Kind, UnexpectedKey, f.path)
 }
 
 // ParseTime reads an RFC 3339 time as strictly as Elasticsearch's date type would: with zero to nine fractional
@@ -216,12 +222,17 @@ func ParseTime(s string) (time.Time, bool) {
 	if s[second] == '.' && strings.IndexAny(s[second:], "Z+-") > len(".999999999") {
 		return time.Time{}, false
 	}
+	if s[len(s)-1] != 'Z' && s[len(s)-2] > '5' { // minutes of an offset, of which Go takes 60
+		return time.Time{}, false
+	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return time.Time{}, false
 	}
-	_, east := t.Zone()
-	return t, east >= -offset && east <= offset
+	if _, east := t.Zone(); east < -offset || east > offset {
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 func put(into mapstr.M, key string, v any) mapstr.M {

@@ -98,7 +98,7 @@ func TestDeepNestingIsKeptAsText(t *testing.T) {
 		v = list[0]
 		levels++
 	}
-	assert.Equal(t, maxDepth-1, levels)
+	assert.Equal(t, MaxDepth-1, levels)
 	assert.Equal(t, strings.Repeat("[", deep-levels)+"1"+strings.Repeat("]", deep-levels), v)
 }
 
@@ -124,6 +124,7 @@ func TestParseTime(t *testing.T) {
 		"2026-01-02T03:04:05+14:00": true, "2026-01-02T03:04:05.1234567890Z": false, "2026-01-02T03:04:05": false, "2026-01-02 03:04:05Z": false, "2026-01-02T03:04:05,5Z": false,
 		"2026-01-02T3:04:05Z": false, "2026-02-30T03:04:05Z": false, "2026-01-02": false, "1767323045": false, "": false,
 		"2026-01-02T03:04:05.00000000000000000000000000000000Z": false,
+		"2026-01-02T03:04:05+05:60": false, "2026-01-02T03:04:05+18:01": false, "2026-01-02T03:04:05-18:00": true,
 	} {
 		at, ok := ParseTime(in)
 		assert.Equal(t, want, ok, in)
@@ -177,7 +178,7 @@ func unambiguous(v any) bool {
 			}
 		}
 	}
-	return depth(v) < maxDepth
+	return depth(v) < MaxDepth
 }
 
 func depth(v any) int {

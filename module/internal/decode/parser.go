@@ -124,7 +124,7 @@ func (p *parser) value(schema Schema, depth int) (any, error) {
 }
 
 func (p *parser) nested(schema Schema, depth int) (any, error) {
-	if depth > maxDepth {
+	if depth > MaxDepth {
 		return p.opaque()
 	}
 	if p.peek() == '[' {

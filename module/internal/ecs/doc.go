@@ -52,8 +52,19 @@ const (
 	SessionID
 )
 
-// maxID is the longest _id that Elasticsearch takes, in bytes.
-const maxID = 512
+// slotNames names the values. Ingest pipelines know them by these names.
+var slotNames = [...]string{
+	UUID: "uuid", Timestamp: "timestamp", AccountID: "account_id", Action: "action", Type: "type",
+	UserID: "user_id", UserName: "user_name", UserEmail: "user_email",
+	IP: "ip", Country: "country", Region: "region", City: "city", Latitude: "latitude", Longitude: "longitude", SignInCountry: "sign_in_country",
+	App: "app", AppVersion: "app_version", Platform: "platform", OS: "os", OSVersion: "os_version",
+	Detail: "detail", ActorDetailsID: "actor_details_id",
+	ObjectType: "object_type", ObjectID: "object_id", ObjectName: "object_name", ObjectEmail: "object_email",
+	AuxID: "aux_id", AuxName: "aux_name", AuxEmail: "aux_email", AuxInfo: "aux_info", SessionID: "session_id",
+}
+
+// MaxID is the longest _id that Elasticsearch takes, in bytes.
+const MaxID = 512
 
 // roomy is the size of maps that will get more than the eight entries that fit a small map, so that they do not have
 // to grow.
@@ -79,8 +90,8 @@ func (d *Doc) Begin(dataset string, schema decode.Schema, raw []byte) error {
 	if id == "" {
 		return errors.New("the item has no uuid")
 	}
-	if len(id) > maxID {
-		return fmt.Errorf("the item's uuid has %d bytes, an _id may have %d", len(id), maxID)
+	if len(id) > MaxID {
+		return fmt.Errorf("the item's uuid has %d bytes, an _id may have %d", len(id), MaxID)
 	}
 	var ok bool
 	if d.time, ok = decode.ParseTime(d.Text(Timestamp)); !ok {
@@ -99,7 +110,7 @@ func (d *Doc) Begin(dataset string, schema decode.Schema, raw []byte) error {
 // Failed returns what is known of an item that Begin refused.
 func (d *Doc) Failed() beat.Event {
 	ev := beat.Event{Meta: mapstr.M{}, Fields: mapstr.M{}}
-	if id := d.Text(UUID); id != "" && len(id) <= maxID {
+	if id := d.Text(UUID); id != "" && len(id) <= MaxID {
 		ev.Meta["_id"] = id
 	}
 	ev.Timestamp, _ = decode.ParseTime(d.Text(Timestamp))

@@ -14,10 +14,15 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
+
+	"onepasswordbeat/module/internal/decode"
 )
 
 // Version is the ECS version that the documents follow.
 const Version = "8.17.0"
+
+// Schema lists the known keys of an object.
+type Schema = decode.Schema
 
 // Module describes one event type.
 type Module struct {
@@ -26,6 +31,9 @@ type Module struct {
 	Feature string // what a token must be granted: "auditevents"
 	Dataset string // event.dataset and data_stream.dataset: "1password.audit_events"
 	Title   string // for people: "Audit events"
+
+	// Schema is the known keys of an item. It is read-only.
+	Schema Schema
 
 	// Map turns one item, as the API sent it, into an event. It is pure, keeps nothing of raw, and may be called
 	// from any number of goroutines. The event has Timestamp, Meta["_id"] and Fields, which share no map or slice

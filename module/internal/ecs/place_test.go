@@ -60,3 +60,15 @@ func TestOSType(t *testing.T) {
 		assert.Equal(t, want, osType(name), name)
 	}
 }
+
+func TestEveryValueHasAName(t *testing.T) {
+	seen := map[string]bool{}
+	for slot := UUID; slot <= SessionID; slot++ {
+		name := SlotName(slot)
+		assert.NotEmpty(t, name, "%d", slot)
+		assert.False(t, seen[name], name)
+		seen[name] = true
+	}
+	assert.Empty(t, SlotName(0))
+	assert.Len(t, slotNames, int(SessionID)+1)
+}
