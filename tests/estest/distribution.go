@@ -11,13 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
+
+	"onepasswordbeat/tests/engine"
 )
 
 // The releases that this package runs. V8 is the one that has to run in CI.
@@ -35,10 +32,8 @@ var releases = map[string]struct{ minJava, maxJava int }{
 // artifact is the archive with the few modules, by its Maven coordinates.
 const artifact = "org.elasticsearch.distribution.integ-test-zip:elasticsearch:%s:zip"
 
-// MissingError says what this machine lacks for running a node. Tests that need one are skipped then.
-type MissingError struct{ What string }
-
-func (e *MissingError) Error() string { return "no Elasticsearch can be run here: " + e.What }
+// name is the engine's in messages.
+const name = "Elasticsearch"
 
 // distribution is what a node is started from.
 type distribution struct {
@@ -52,66 +47,26 @@ func provide(ctx context.Context, version string) (*distribution, error) {
 	if !ok {
 		return nil, fmt.Errorf("estest does not know Elasticsearch %s; it runs %s and %s", version, V8, V9)
 	}
-	javaHome, err := findJava(ctx, fits.minJava, fits.maxJava)
+	javaHome, err := engine.FindJava(ctx, name, fits.minJava, fits.maxJava)
 	if err != nil {
 		return nil, err
 	}
-	cache, err := cacheDir()
+	home, err := engine.Provide("elasticsearch-"+version, func(work string) (string, error) { return unpackFromMaven(ctx, work, version) })
 	if err != nil {
 		return nil, err
-	}
-	home := filepath.Join(cache, "elasticsearch-"+version)
-	if _, err := os.Stat(filepath.Join(home, "bin", "elasticsearch")); err != nil {
-		if err := unpackFromMaven(ctx, cache, home, version); err != nil {
-			return nil, err
-		}
 	}
 	return &distribution{home: home, javaHome: javaHome}, nil
 }
 
-// cacheDir is where archives are unpacked. Root's own cache cannot be read by the user that the node runs as, so root has a common one.
-func cacheDir() (string, error) {
-	parent := "/var/cache"
-	if os.Geteuid() != 0 {
-		var err error
-		if parent, err = os.UserCacheDir(); err != nil {
-			return "", fmt.Errorf("a place to unpack Elasticsearch in: %w", err)
-		}
-	}
-	dir := filepath.Join(parent, "onepasswordbeat-tests")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// unpackFromMaven returns where below work the archive is unpacked.
+func unpackFromMaven(ctx context.Context, work, version string) (string, error) {
+	if err := engine.Maven(ctx, name+" "+version, work, "copy", "artifact="+fmt.Sprintf(artifact, version), "outputDirectory="+work); err != nil {
 		return "", err
 	}
-	return dir, os.Chmod(dir, 0o755) // whatever the umask is
-}
-
-// unpackFromMaven works beside home and moves the result there at the end, so that a test running at the same time, or after a crash, never sees half of it.
-func unpackFromMaven(ctx context.Context, cache, home, version string) error {
-	mvn, err := exec.LookPath("mvn")
-	if err != nil {
-		return &MissingError{What: "Maven (mvn) is not in PATH"}
-	}
-	work, err := os.MkdirTemp(cache, "unpack-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(work) }()
-
-	cmd := exec.CommandContext(ctx, mvn, "--batch-mode", "--quiet", "dependency:copy",
-		"-Dartifact="+fmt.Sprintf(artifact, version), "-DoutputDirectory="+work)
-	cmd.Dir = work // a pom.xml further up is none of its business
-	cmd.Cancel = func() error { return cmd.Process.Kill() }
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("maven could not bring Elasticsearch %s: %w\n%s", version, err, lastLines(string(out), 15))
-	}
 	if err := unzip(filepath.Join(work, "elasticsearch-"+version+".zip"), work); err != nil {
-		return fmt.Errorf("unpacking Elasticsearch %s: %w", version, err)
+		return "", fmt.Errorf("unpacking Elasticsearch %s: %w", version, err)
 	}
-	err = os.Rename(filepath.Join(work, "elasticsearch-"+version), home)
-	if errors.Is(err, fs.ErrExist) {
-		return nil // another test was quicker
-	}
-	return err
+	return filepath.Join(work, "elasticsearch-"+version), nil
 }
 
 // unzip unpacks an archive so that any user can read what is in it.
@@ -152,60 +107,4 @@ func unzipFile(f *zip.File, path string) error {
 	}
 	_, err = io.Copy(dst, src)
 	return errors.Join(err, dst.Close(), os.Chmod(path, mode))
-}
-
-// findJava returns the home of the oldest Java from lowest to highest: in JAVA_HOME, in PATH, or where Linux distributions install them.
-func findJava(ctx context.Context, lowest, highest int) (string, error) {
-	var candidates []string
-	if home := os.Getenv("JAVA_HOME"); home != "" {
-		candidates = append(candidates, filepath.Join(home, "bin", "java"))
-	}
-	if java, err := exec.LookPath("java"); err == nil {
-		candidates = append(candidates, java)
-	}
-	installed, _ := filepath.Glob("/usr/lib/jvm/*/bin/java")
-	candidates = append(candidates, installed...)
-
-	best, home := highest+1, ""
-	seen := map[string]bool{}
-	for _, java := range candidates {
-		real, err := filepath.EvalSymlinks(java)
-		if err != nil || seen[real] {
-			continue
-		}
-		seen[real] = true
-		if version, dir, err := askJava(ctx, java); err == nil && version >= lowest && version < best {
-			best, home = version, dir
-		}
-	}
-	if home == "" {
-		return "", &MissingError{What: fmt.Sprintf("no Java from %d to %d in JAVA_HOME, PATH or /usr/lib/jvm", lowest, highest)}
-	}
-	return home, nil
-}
-
-var javaProperty = regexp.MustCompile(`(?m)^\s*(java\.home|java\.specification\.version) = (.+?)\s*$`)
-
-// askJava runs a java to learn its version and its home, which a wrapper in PATH does not show.
-func askJava(ctx context.Context, java string) (version int, home string, err error) {
-	out, err := exec.CommandContext(ctx, java, "-XshowSettings:properties", "-version").CombinedOutput()
-	if err != nil {
-		return 0, "", err
-	}
-	for _, m := range javaProperty.FindAllStringSubmatch(string(out), -1) {
-		if m[1] == "java.home" {
-			home = m[2]
-			continue
-		}
-		if version, err = strconv.Atoi(m[2]); err != nil {
-			return 0, "", fmt.Errorf("%s is not a Java that can be used: version %q", java, m[2])
-		}
-	}
-	return version, home, nil
-}
-
-// lastLines is the tail of a log.
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

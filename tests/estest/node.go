@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"onepasswordbeat/tests/engine"
 )
 
 // Admin is the node's superuser.
@@ -46,13 +48,13 @@ type Node struct {
 	config     Config
 	dist       *distribution
 	dir        string
-	owner      *owner
+	owner      *engine.Owner
 	identity   *identity // nil with PlainHTTP
 	passwords  map[string]string
 	roles      map[string]Role
 	generation int // of roles.yml
 
-	proc   *process
+	proc   *engine.Process
 	proxy  *proxy
 	client *http.Client
 }
@@ -64,16 +66,7 @@ func Start(t testing.TB, config Config) *Node {
 		t.Skip("starts an Elasticsearch node; left out of short tests")
 	}
 	n, err := New(t.Context(), config)
-	var missing *MissingError
-	if errors.As(err, &missing) {
-		if os.Getenv("CI") != "" && (config.Version == "" || config.Version == V8) {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine.Require(t, err, engine.CI() && (config.Version == "" || config.Version == V8))
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(n.describe())
@@ -85,7 +78,7 @@ func Start(t testing.TB, config Config) *Node {
 	return n
 }
 
-// New runs a node until Close. The context ends the start, not the node. The error is a *MissingError where this machine cannot run one.
+// New runs a node until Close. The context ends the start, not the node. The error is an *engine.MissingError where this machine cannot run one.
 func New(ctx context.Context, config Config) (*Node, error) {
 	if config.Version == "" {
 		config.Version = V8
@@ -95,7 +88,7 @@ func New(ctx context.Context, config Config) (*Node, error) {
 		n.roles[name] = role
 	}
 	var err error
-	if n.owner, err = nodeOwner(); err != nil {
+	if n.owner, err = engine.Unprivileged(name); err != nil {
 		return nil, err
 	}
 	provideCtx, cancel := context.WithTimeout(ctx, provideTimeout)
@@ -155,16 +148,8 @@ func (n *Node) makeDir() (err error) {
 		}
 	}
 	return filepath.WalkDir(n.dir, func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, n.giveAway(path))
+		return errors.Join(err, n.owner.Give(path))
 	})
-}
-
-// giveAway hands a file to the user that the node runs as.
-func (n *Node) giveAway(path string) error {
-	if n.owner == nil {
-		return nil
-	}
-	return os.Chown(path, int(n.owner.uid), int(n.owner.gid))
 }
 
 // openToAll tells whether any user can enter a directory.
@@ -200,7 +185,7 @@ func (n *Node) launch(ctx context.Context) error {
 		// The launcher is a JVM too.
 		"CLI_JAVA_OPTS=-Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
 	cmd.Stdout, cmd.Stderr = log, log
-	if n.proc, err = startProcess(cmd, n.owner); err != nil {
+	if n.proc, err = engine.StartProcess(cmd, n.owner); err != nil {
 		n.proc = nil
 		return fmt.Errorf("starting Elasticsearch %s: %w", n.config.Version, err)
 	}
@@ -218,8 +203,8 @@ func (n *Node) awaitReady(ctx context.Context) error {
 	defer tick.Stop()
 	for last := "it has not opened its port"; ; {
 		select {
-		case <-n.proc.done:
-			return fmt.Errorf("the test node ended while it started: %w", n.proc.err)
+		case <-n.proc.Done:
+			return fmt.Errorf("the test node ended while it started: %w", n.proc.Err)
 		case <-ctx.Done():
 			return fmt.Errorf("the test node was not ready in time, %s: %w", last, ctx.Err())
 		case <-tick.C:
@@ -241,7 +226,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 // Kill9 ends the node as the kernel does when memory runs out: at once, with requests half done. Until Restart, clients' connections are cut as soon as they ask something.
 func (n *Node) Kill9(t testing.TB) {
 	t.Helper()
-	err := n.proc.kill()
+	err := n.proc.Kill()
 	n.proxy.setTarget("")
 	if err != nil {
 		t.Fatal(err)
@@ -251,8 +236,8 @@ func (n *Node) Kill9(t testing.TB) {
 // Restart starts the node again on its data, after Kill9, a crash or, in an orderly way, while it runs. Its URL stays.
 func (n *Node) Restart(t testing.TB) {
 	t.Helper()
-	if n.proc.running() {
-		err := n.proc.terminate(stopTimeout)
+	if n.proc.Running() {
+		err := n.proc.Terminate(stopTimeout)
 		n.proxy.setTarget("")
 		if err != nil {
 			t.Fatal(err)
@@ -273,7 +258,7 @@ func (n *Node) Close() error {
 		n.client.CloseIdleConnections()
 	}
 	if n.proc != nil {
-		errs = append(errs, n.proc.kill())
+		errs = append(errs, n.proc.Kill())
 	}
 	if n.dir != "" {
 		errs = append(errs, os.RemoveAll(n.dir))
@@ -310,10 +295,10 @@ func (n *Node) describe() string {
 	state := "was not started"
 	switch {
 	case n.proc == nil:
-	case n.proc.running():
-		state = fmt.Sprintf("is running as process %d", n.proc.pid)
+	case n.proc.Running():
+		state = fmt.Sprintf("is running as process %d", n.proc.PID)
 	default:
-		state = fmt.Sprintf("has ended: %v", n.proc.err)
+		state = fmt.Sprintf("has ended: %v", n.proc.Err)
 	}
-	return fmt.Sprintf("Elasticsearch %s %s; the end of its log:\n%s", n.config.Version, state, lastLines(n.Log(), 25))
+	return fmt.Sprintf("Elasticsearch %s %s; the end of its log:\n%s", n.config.Version, state, engine.LastLines(n.Log(), 25))
 }

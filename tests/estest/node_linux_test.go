@@ -10,7 +10,6 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -24,6 +23,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/tests/engine"
 )
 
 const stream = "logs-estest.things-default"
@@ -243,7 +244,7 @@ func testKill(t *testing.T, node *Node) {
 	before, url := node.Count(t, stream), node.URL()
 	require.Equal(t, []string{"201"}, create(t, node, "shipper", "logs-estest.kill-default", good))
 	node.Kill9(t)
-	assert.False(t, groupAlive(node.proc.pid))
+	assert.False(t, engine.GroupAlive(node.proc.PID))
 
 	_, _, err := node.exchange(t.Context(), "shipper", http.MethodGet, "/", nil)
 	require.Error(t, err, "a node that is down breaks connections")
@@ -278,15 +279,15 @@ func TestNodeInTrouble(t *testing.T) {
 	t.Run("hanging", func(t *testing.T) {
 		node := Start(t, Config{PlainHTTP: true})
 		assert.True(t, strings.HasPrefix(node.URL(), "http://"))
-		require.NoError(t, syscall.Kill(-node.proc.pid, syscall.SIGSTOP))
+		require.NoError(t, syscall.Kill(-node.proc.PID, syscall.SIGSTOP))
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		_, _, err := node.exchange(ctx, Admin, http.MethodGet, "/_cluster/health", nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, node.explain(err), fmt.Sprintf("is running as process %d", node.proc.pid))
+		require.ErrorContains(t, node.explain(err), fmt.Sprintf("is running as process %d", node.proc.PID))
 
 		require.NoError(t, node.Close(), "a stopped process can be killed")
-		assert.False(t, groupAlive(node.proc.pid))
+		assert.False(t, engine.GroupAlive(node.proc.PID))
 		assert.NoDirExists(t, node.dir)
 		require.NoError(t, node.Close(), "twice")
 	})
@@ -311,7 +312,7 @@ func TestNodeEndsWithTheTestProcess(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	pid, err := strconv.Atoi(group)
 	require.NoError(t, err)
-	require.NoError(t, (&process{pid: pid}).awaitGroup(30*time.Second))
+	require.NoError(t, (&engine.Process{PID: pid}).AwaitGroup(30*time.Second))
 }
 
 func TestDies(t *testing.T) {
@@ -320,7 +321,7 @@ func TestDies(t *testing.T) {
 		t.Skip("run by TestNodeEndsWithTheTestProcess")
 	}
 	node := Start(t, Config{})
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "node"), fmt.Appendf(nil, "%d %s", node.proc.pid, node.dir), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "node"), fmt.Appendf(nil, "%d %s", node.proc.PID, node.dir), 0o600))
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGKILL))
 	select {}
 }
@@ -332,8 +333,5 @@ func requireNode(t *testing.T) {
 		t.Skip("starts an Elasticsearch node; left out of short tests")
 	}
 	_, err := provide(t.Context(), V8)
-	if missing := (*MissingError)(nil); errors.As(err, &missing) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
+	engine.Require(t, err, engine.CI())
 }

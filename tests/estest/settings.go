@@ -145,7 +145,7 @@ func (n *Node) writeRoles() error {
 	if err := os.WriteFile(next, []byte(yml), 0o600); err != nil {
 		return err
 	}
-	if err := n.giveAway(next); err != nil {
+	if err := n.owner.Give(next); err != nil {
 		return err
 	}
 	return os.Rename(next, n.path("config", "roles.yml"))

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/tests/engine"
 )
 
 func TestReduceTemplate(t *testing.T) {
@@ -60,22 +62,12 @@ func TestHashPassword(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	var missing *MissingError
-	_, err := findJava(t.Context(), 1, 2)
-	require.ErrorAs(t, err, &missing)
-	assert.Equal(t, "no Elasticsearch can be run here: no Java from 1 to 2 in JAVA_HOME, PATH or /usr/lib/jvm", err.Error())
-
+	var missing *engine.MissingError
 	t.Setenv("PATH", t.TempDir())
-	err = unpackFromMaven(t.Context(), t.TempDir(), t.TempDir(), V8)
+	_, err := unpackFromMaven(t.Context(), t.TempDir(), V8)
 	require.ErrorAs(t, err, &missing)
-	assert.Equal(t, "no Elasticsearch can be run here: Maven (mvn) is not in PATH", err.Error())
+	assert.Equal(t, "no Elasticsearch 8.18.0 can be run here: Maven (mvn) is not in PATH", err.Error())
 
 	_, err = provide(t.Context(), "1.0.0")
 	require.ErrorContains(t, err, "estest does not know Elasticsearch 1.0.0")
-}
-
-func TestLastLines(t *testing.T) {
-	assert.Equal(t, "b\nc", lastLines("a\nb\nc\n", 2))
-	assert.Equal(t, "a", lastLines("a", 5))
-	assert.Empty(t, lastLines("", 5))
 }
