@@ -167,12 +167,14 @@ func (a *Account) Account(ctx context.Context) string {
 // lookup is what the server said of a token whose claims do not name the account.
 type lookup struct{ token, account string }
 
-// Changed tells whether there is a token other than the one last used.
-func (a *Account) Changed() bool {
+// TokenSerial counts the tokens that there have been; 0 while there is none to
+// use. It rises when another token stands in token_file.
+func (a *Account) TokenSerial() uint64 {
 	cred, err := a.source.read()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return err == nil && cred.token != a.used.token
+	if err != nil {
+		return 0
+	}
+	return cred.serial
 }
 
 // Close closes idle connections.
@@ -248,6 +250,7 @@ func (a *Account) warnExpiry(cred credentials) {
 // credentials are a token and what it says.
 type credentials struct {
 	token  string
+	serial uint64 // of the token, see TokenSerial
 	server string
 	claims eventsapi.Claims
 }

@@ -51,6 +51,7 @@ func (s *source) read() (credentials, error) {
 		err = fmt.Errorf("token_file %s: %w", s.file, err)
 	}
 	if err == nil {
+		cred.serial = s.last.serial + 1
 		s.last = cred
 	}
 	return cred, err

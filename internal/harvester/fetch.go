@@ -47,6 +47,7 @@ func (h *Harvester) fetch(ctx context.Context) (page *eventsapi.Page, err error)
 	if q.Cursor == "" {
 		q.Limit, q.StartTime = h.Config.Limit, h.next.StartTime
 	}
+	h.tried = h.Fetcher.TokenSerial()
 	var account string
 	_ = h.during(never, func() {
 		var waited time.Duration

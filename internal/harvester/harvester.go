@@ -43,8 +43,9 @@ type Fetcher interface {
 	// Account is the 1Password account's UUID of the current token; "" when it is
 	// not known. It may ask the server.
 	Account(ctx context.Context) string
-	// Changed tells whether there is a token other than the last one used.
-	Changed() bool
+	// TokenSerial counts the tokens that there have been; 0 while there is none to
+	// use. It may read a file.
+	TokenSerial() uint64
 }
 
 // Store keeps states across restarts.
@@ -94,6 +95,7 @@ type Harvester struct {
 	lost      int            // events refused when the page was last published alone, or -1
 
 	errors   backoff
+	tried    uint64 // serial of the token of the last request
 	holds    backoff
 	repeated [sha256.Size]byte  // of the last page with an unmoved cursor
 	refused  int                // times in a row that the cursor was refused
@@ -109,7 +111,7 @@ func New(o Options) *Harvester {
 
 // Run collects until ctx is cancelled. It then waits at most shutdown_timeout
 // for the ACKs of what is in flight, stores the cursors of what arrived, and
-// returns. It returns an error only when the publisher can't be reached; trouble
+// returns. It returns an error only when the publisher can't be connected to; trouble
 // with the API, the network, the registry or the output is reported as health.
 func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) error {
 	h.health.starting()

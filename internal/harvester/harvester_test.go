@@ -119,6 +119,24 @@ func TestHarvester(t *testing.T) {
 	}
 }
 
+// TestNetworkThatIsBackIsUsedSoon: after an outage of any length.
+func TestNetworkThatIsBackIsUsedSoon(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.api.always = answerError(eventsapi.Network)
+		r.start()
+		pass(time.Hour)
+		r.api.mu.Lock()
+		r.api.always = nil
+		tries := len(r.api.times)
+		r.api.mu.Unlock()
+		require.Less(t, tries, 5*60+20, "at most some five tries a minute")
+		pass(15*time.Second + time.Millisecond)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
 func TestUnmovedCursorWithEventsRepeatsThemOnce(t *testing.T) {
 	run(t, 3, func(t *testing.T, r *rig) {
 		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
@@ -170,18 +188,35 @@ func TestBackoffIsExponentialCappedAndJittered(t *testing.T) {
 	})
 }
 
+// TestTokenThatWasReplacedIsTriedAtOnce by each of two harvesters that share the
+// account; one that is refused too is not tried again at once, nor is none.
 func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
+		both := []*rig{r, newRig(t, 5)}
+		both[1].api = r.api
+		rotate := func(serial uint64, answer func(eventsapi.Query) (*eventsapi.Page, error)) {
+			r.api.mu.Lock()
+			defer r.api.mu.Unlock()
+			r.api.token, r.api.always = serial, answer
+		}
 		r.api.always = answerError(eventsapi.Auth)
-		r.start()
+		for _, each := range both {
+			each.start()
+		}
 		pass(5 * time.Minute)
-		r.api.mu.Lock()
-		r.api.always, r.api.changed = nil, true
-		r.api.mu.Unlock()
+		for _, serial := range []uint64{0, 2} {
+			before := len(r.api.asked())
+			rotate(serial, r.api.always)
+			pass(10 * tokenPoll)
+			require.LessOrEqual(t, len(r.api.asked())-before, 2+2, "serial %d", serial)
+		}
+		rotate(3, nil)
 		pass(2 * tokenPoll)
-		require.Equal(t, "Running", last(r.states()))
-		r.stop()
-		r.requireAll()
+		for _, each := range both {
+			require.Equal(t, "Running", last(each.states()))
+			each.stop()
+			each.requireAll()
+		}
 	})
 }
 

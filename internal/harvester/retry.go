@@ -26,12 +26,15 @@ var policies = map[eventsapi.Class]policy{
 	eventsapi.Forbidden: {5 * time.Second, time.Minute},
 	eventsapi.NotFound:  {5 * time.Second, time.Minute},
 	eventsapi.Redirect:  {5 * time.Second, time.Minute},
+	// What mostly does not reach the server costs it little, and a link that is back
+	// should be used soon.
+	eventsapi.Network: {500 * time.Millisecond, 15 * time.Second},
 	// Without a Retry-After. The windows are a minute and an hour long.
 	eventsapi.RateLimited: {time.Second, time.Minute},
 }
 
-// otherPolicy is for what a moment may heal: 5xx, network, cut or malformed
-// bodies. A single failure costs half a second.
+// otherPolicy is for what a moment may heal: 5xx, cut or malformed bodies. A
+// single failure costs half a second.
 var otherPolicy = policy{500 * time.Millisecond, time.Minute}
 
 // heldPolicy is for a page that the output refuses as a whole.

@@ -56,7 +56,7 @@ func newRig(t *testing.T, events int) *rig {
 	cfg.ID = "acme"
 	cfg.Limit = 10
 	r := &rig{t: t, cfg: cfg, limiter: &fakeLimiter{}, clock: time.Now}
-	r.api = &fakeAPI{size: events, limit: cfg.Limit, account: "ACCOUNT"}
+	r.api = &fakeAPI{size: events, limit: cfg.Limit, account: "ACCOUNT", token: 1}
 	r.out = newFakeOutput()
 	r.store = &fakeStore{rig: r, states: map[registry.Key]registry.State{}}
 	r.guard = NewGuard(r.out)
@@ -191,7 +191,7 @@ type fakeAPI struct {
 	always   func(q eventsapi.Query) (*eventsapi.Page, error)
 	requests []string
 	times    []time.Time
-	changed  bool
+	token    uint64 // serial of the token
 	item     func(i int) string
 	latency  time.Duration
 }
@@ -202,10 +202,10 @@ func (a *fakeAPI) Account(context.Context) string {
 	return a.account
 }
 
-func (a *fakeAPI) Changed() bool {
+func (a *fakeAPI) TokenSerial() uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.changed
+	return a.token
 }
 
 func (a *fakeAPI) grow(n int) {

@@ -71,10 +71,18 @@ func (h *Harvester) wait(ctx context.Context, d time.Duration) {
 		h.serve(timed.Done(), never)
 		hurried := timed.Err() != nil && !errors.Is(timed.Err(), context.DeadlineExceeded)
 		cancel()
-		if hurried || failing && h.Fetcher.Changed() {
+		if hurried || failing && h.rotated() {
 			return
 		}
 	}
+}
+
+// rotated tells whether there is another token than the one of the last request.
+// Each harvester looks for itself: they share the account, and the first to use a
+// new token must not keep it from the others.
+func (h *Harvester) rotated() bool {
+	serial := h.Fetcher.TokenSerial()
+	return serial != 0 && serial != h.tried
 }
 
 // serve handles ACKs until done is closed, which it reports as true, or giveUp.
