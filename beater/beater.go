@@ -42,6 +42,8 @@ type Settings struct {
 	// DiskQueue is set when queue.disk is in use: an ACK says then that an event
 	// is on disk, and the delivery guard has nothing to look at.
 	DiskQueue func() bool
+	// Setup prepares what libbeat's `setup` command asks a beat for.
+	Setup func(*beat.Beat)
 }
 
 // New returns what makes a beater: it checks every input, so that a wrong setting
@@ -57,6 +59,9 @@ func New(s Settings) beat.Creator {
 			if err := inputmon.AttachHandler(b.API.Router(), b.Monitoring.InputsRegistry()); err != nil {
 				return nil, fmt.Errorf("can't serve the metrics of the inputs: %w", err)
 			}
+		}
+		if b.InSetupCmd && s.Setup != nil {
+			s.Setup(b)
 		}
 		if b.InSetupCmd || b.Manager.Enabled() {
 			return bt, nil // set-up needs no account; Elastic Agent brings its inputs later
@@ -86,7 +91,8 @@ func Inputs(cfg *conf.C) ([]*conf.C, error) {
 			continue
 		}
 		enabled = append(enabled, in)
-		if _, err := unpack(in); err != nil {
+		_, err := unpack(in)
+		if err := errors.Join(err, checkProcessors(in)); err != nil {
 			errs = append(errs, fmt.Errorf("onepasswordbeat.inputs.%d: %w", i, err))
 		}
 	}
@@ -148,6 +154,7 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 		return errors.Join(err, closeStore())
 	}
 	b.Manager.PostInit()
+	defer bt.dropAfterStart()()
 	<-bt.stopped
 
 	// The order matters, see the package comment.

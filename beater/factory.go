@@ -6,6 +6,7 @@
 package beater
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/elastic/beats/v7/filebeat/channel"
@@ -14,6 +15,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/cfgfile"
 	"github.com/elastic/beats/v7/libbeat/feature"
+	"github.com/elastic/beats/v7/libbeat/processors"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/go-concert/unison"
@@ -37,6 +39,25 @@ func unpack(cfg *conf.C) (config.Config, error) {
 		c.ID = defaultID
 	}
 	return c, err
+}
+
+// checkProcessors makes an input's processors and gives them up again. Otherwise a
+// wrong one would be found when the input runs, and end it.
+func checkProcessors(cfg *conf.C) error {
+	section := struct {
+		Processors processors.PluginConfig `config:"processors"`
+	}{}
+	err := cfg.Unpack(&section)
+	if err == nil {
+		var made *processors.Processors
+		if made, err = processors.New(section.Processors, logp.NewNopLogger()); err == nil {
+			err = made.Close()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("processors: one can't be set up, correct or remove it: %w", err)
+	}
+	return nil
 }
 
 // manager makes inputs. It is the v2 InputManager of the type onepassword.

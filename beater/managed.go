@@ -48,6 +48,9 @@ func (f neverFailing) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Run
 	if reason, err := cfg.String(PolicyError, -1); err == nil {
 		return &wrongInput{err: errors.New(reason)}, nil
 	}
+	if err := checkProcessors(cfg); err != nil {
+		return &wrongInput{err: err}, nil //nolint:nilerr // the input tells it
+	}
 	runner, err := f.RunnerFactory.Create(p, cfg)
 	if err != nil {
 		return &wrongInput{err: err}, nil //nolint:nilerr // the input tells it
