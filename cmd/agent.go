@@ -339,21 +339,45 @@ func keepDatasets(input map[string]any, customIndex bool) {
 	})
 }
 
-// inputConfig makes a configuration. What cannot be read as one, such as an
-// unfinished ${, becomes an input that reports just that.
+// inputConfig makes a configuration. What cannot be read as one, or is no input
+// without more, becomes an input that reports just that.
 func inputConfig(input map[string]any) *conf.C {
-	c, err := conf.NewConfigFrom(input)
-	if err == nil {
-		err = c.Unpack(&map[string]any{})
-	}
-	if err == nil {
+	c, wrong := readable(input)
+	switch {
+	case wrong != "":
+		wrong += ": a variable in it is not finished, or Elastic Agent knows nothing that it stands for; correct it or take it out"
+	case input[settingToken] == nil && input[settingFile] == nil, input[settingToken] == "":
+		wrong = settingToken + ": it is missing; put the token of an Events Reporting integration there, or name a file that holds it in " + settingFile
+	default:
 		return c
 	}
 	return conf.MustNewConfigFrom(map[string]any{
 		"type":             agentInputType,
 		settingID:          strings.ReplaceAll(fmt.Sprint(input[settingID]), "$", "_"),
-		beater.PolicyError: strings.ReplaceAll(err.Error(), "$", "_"),
+		beater.PolicyError: wrong,
 	})
+}
+
+// readable returns the configuration that settings are, or the key that can't be
+// read. What go-ucfg says of it is left out: it names no key, or could hold a value.
+func readable(settings map[string]any) (c *conf.C, wrong string) {
+	read := func(part map[string]any) (*conf.C, error) {
+		c, err := conf.NewConfigFrom(part)
+		if err != nil {
+			return nil, err
+		}
+		return c, c.Unpack(&map[string]any{})
+	}
+	c, err := read(settings)
+	if err == nil {
+		return c, ""
+	}
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		if _, err := read(map[string]any{key: settings[key]}); err != nil {
+			return nil, strings.ReplaceAll(key, "$", "_")
+		}
+	}
+	return nil, "the input" // cannot be: one of its settings is the cause
 }
 
 // nested spreads dotted keys, so that they merge with nested ones.

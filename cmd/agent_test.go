@@ -10,8 +10,11 @@ package cmd
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +72,32 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// settingLine is a line of a stream's template that sets something.
+var settingLine = regexp.MustCompile(`(?m)^([a-z_]+):`)
+
+// TestFleetPolicyIsOfTheTemplates: fleet.in.json has every setting that Fleet renders
+// of the package's templates, and no other.
+func TestFleetPolicyIsOfTheTemplates(t *testing.T) {
+	for _, stream := range policyUnit(t, "testdata/agent/fleet.in.json").GetStreams() {
+		name, _ := strings.CutPrefix(stream.GetDataStream().GetDataset(), "1password.")
+		template, err := os.ReadFile(filepath.Join("../packages/1password/data_stream", name, "agent/stream/onepassword.yml.hbs"))
+		require.NoError(t, err)
+		var keys []string
+		for _, line := range settingLine.FindAllStringSubmatch(string(template), -1) {
+			keys = append(keys, line[1])
+		}
+		require.Contains(t, keys, "token")
+		assert.Contains(t, string(template), "event_types:\n  - "+name+"\n")
+		got := stream.GetSource().AsMap()
+		delete(got, "id")
+		delete(got, "data_stream")
+		if name == "audit_events" { // it has all
+			assert.ElementsMatch(t, keys, slices.Collect(maps.Keys(got)))
+		}
+		assert.Subset(t, keys, slices.Collect(maps.Keys(got)))
+	}
+}
+
 // policyUnit reads an input of a policy as Elastic Agent sends it.
 func policyUnit(t *testing.T, name string) *proto.UnitExpectedConfig {
 	t.Helper()
@@ -112,15 +141,34 @@ func TestRevisionsRestartNothing(t *testing.T) {
 
 // TestUnreadableInputs become inputs that say so: an error would fail every unit.
 func TestUnreadableInputs(t *testing.T) {
-	for name, value := range map[string]any{"cut off": "${no end", "not there": "${NO_SUCH_VARIABLE_AT_ALL}"} {
-		c := inputConfig(map[string]any{"type": "onepassword", "id": "acme", "tags": []any{value}})
-		reason, err := c.String(beater.PolicyError, -1)
-		require.NoError(t, err, name)
-		assert.NotEmpty(t, reason)
-		id, err := c.String("id", -1)
-		require.NoError(t, err)
-		assert.Equal(t, "acme", id)
+	tests := map[string]struct {
+		key   string
+		value any
+		says  string
+	}{
+		"cut off":   {"tags", []any{"${no end"}, "tags: a variable in it"},
+		"not there": {"tags", []any{"${NO_SUCH_VARIABLE_AT_ALL}"}, "tags: a variable in it"},
+		"a token":   {"token", "secret${", "token: a variable in it"},
+		"no token":  {"token", "", "token: it is missing"},
+		"nothing":   {"token", nil, "token: it is missing"},
+		"an id":     {"id", "${no end", "id: a variable in it"},
 	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			settings := map[string]any{"type": "onepassword", "id": "acme", "token": "opaque"}
+			settings[test.key] = test.value
+			c := inputConfig(settings)
+			reason, err := c.String(beater.PolicyError, -1)
+			require.NoError(t, err)
+			assert.Contains(t, reason, test.says)
+			assert.NotContains(t, reason, "secret")
+			id, err := c.String("id", -1)
+			require.NoError(t, err)
+			assert.NotEmpty(t, id)
+		})
+	}
+	c := inputConfig(map[string]any{"type": "onepassword", "id": "acme", "token_file": "/run/secrets/token"})
+	assert.False(t, c.HasField(beater.PolicyError))
 }
 
 // TestPolicyEdit: an input without streams gets them, others stay as they are; an

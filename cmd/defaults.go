@@ -92,14 +92,19 @@ func queueOf(root *conf.C) (kind, output string) {
 	return section.Queue.Name(), ""
 }
 
-// rootConfig is the whole configuration. libbeat hands it to the index
-// management only, and the beater needs to know the queue.
-var rootConfig *conf.C
+// rootConfig is the whole configuration, and indexManagement what libbeat sets
+// Elasticsearch up with. libbeat hands the one to the maker of the other only;
+// the beater needs to know the queue, and `setup --pipelines` both.
+var (
+	rootConfig      *conf.C
+	indexManagement idxmgmt.Supporter
+)
 
 func captureRoot(next idxmgmt.SupportFactory) idxmgmt.SupportFactory {
 	return func(log *logp.Logger, info beat.Info, root *conf.C) (idxmgmt.Supporter, error) {
-		rootConfig = root
-		return next(log, info, root)
+		made, err := next(log, info, root)
+		rootConfig, indexManagement = root, made
+		return made, err
 	}
 }
 

@@ -8,13 +8,16 @@
 //	defaults.go  defaults of the root configuration that differ from libbeat's
 //	testapi.go   `test api`
 //	state.go     `state list`, `state reset`
+//	setup.go     `setup --pipelines`
 package cmd
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/cmd"
 	"github.com/elastic/beats/v7/libbeat/cmd/instance"
 	"github.com/elastic/beats/v7/libbeat/publisher/processing"
@@ -45,7 +48,16 @@ func Settings() instance.Settings {
 // RootCommand makes the command line.
 func RootCommand() *cmd.BeatsRootCmd {
 	settings := Settings()
-	root := cmd.GenRootCmdWithSettings(beater.New(beater.Settings{DiskQueue: usesDiskQueue}), settings)
+	var root *cmd.BeatsRootCmd
+	create := beater.New(beater.Settings{
+		DiskQueue: usesDiskQueue,
+		Setup: func(b *beat.Beat) {
+			if wantsPipelines(root) {
+				b.OverwritePipelinesCallback = setupPipelines(b, os.Stdout)
+			}
+		},
+	})
+	root = cmd.GenRootCmdWithSettings(create, settings)
 	root.Short = "Ships 1Password's sign-in attempts, item usages and audit events to Elasticsearch and other outputs"
 	root.TestCmd.AddCommand(testAPICommand(settings))
 	root.AddCommand(stateCommand(settings))

@@ -197,7 +197,7 @@ func assertType(t *testing.T, def mapping.Field, v any) {
 		return
 	}
 	switch def.Type {
-	case "keyword", "text":
+	case "keyword", "match_only_text":
 		assert.IsType(t, "", v, def.Name)
 	case "long":
 		assert.IsType(t, int64(0), v, def.Name)

@@ -22,7 +22,7 @@ import (
 
 func TestCommandTestConfig(t *testing.T) {
 	t.Parallel()
-	srv, es := backlog(t, 1), bulktest.Start(t)
+	srv, es := beattest.Backlog(t, 1), bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	r := home.Command("test", "config")
 	assert.Zero(t, r.Code, r.All())
@@ -45,7 +45,7 @@ func TestCommandTestConfig(t *testing.T) {
 
 func TestCommandTestOutput(t *testing.T) {
 	t.Parallel()
-	srv, es := backlog(t, 1), bulktest.Start(t)
+	srv, es := beattest.Backlog(t, 1), bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	r := home.Command("test", "output")
 	assert.Zero(t, r.Code, r.All())
@@ -57,7 +57,7 @@ func TestCommandTestOutput(t *testing.T) {
 
 func TestCommandTestAPI(t *testing.T) {
 	t.Parallel()
-	srv, es := backlog(t, 10), bulktest.Start(t)
+	srv, es := beattest.Backlog(t, 10), bulktest.Start(t)
 	r := toBulk(t, srv, es).Command("test", "api")
 	assert.Zero(t, r.Code, r.All())
 	assert.NotContains(t, r.Stdout, "✖")
@@ -90,7 +90,7 @@ func TestCommandTestAPI(t *testing.T) {
 
 func TestCommandExport(t *testing.T) {
 	t.Parallel()
-	srv, es := backlog(t, 1), bulktest.Start(t)
+	srv, es := beattest.Backlog(t, 1), bulktest.Start(t)
 	home := beattest.NewHome(t)
 	token := srv.Token()
 	home.Env = []string{"ONEPASSWORD_EVENTS_TOKEN=" + token}
@@ -125,7 +125,7 @@ func TestCommandVersion(t *testing.T) {
 // The token in the keystore, where the README puts it.
 func TestCommandKeystore(t *testing.T) {
 	t.Parallel()
-	srv, es := backlog(t, 50), bulktest.Start(t)
+	srv, es := beattest.Backlog(t, 50), bulktest.Start(t)
 	home := toBulk(t, srv, es, M{"token": "${ONEPASSWORD_EVENTS_TOKEN}"})
 	token := srv.Token()
 	r := home.Command("keystore", "create")
@@ -144,7 +144,7 @@ func TestCommandKeystore(t *testing.T) {
 // A start without a token says in one sentence what to do.
 func TestStartWithoutToken(t *testing.T) {
 	t.Parallel()
-	srv, es := backlog(t, 1), bulktest.Start(t)
+	srv, es := beattest.Backlog(t, 1), bulktest.Start(t)
 	for name, token := range map[string]string{"variable not set": "${ONEPASSWORD_EVENTS_TOKEN}", "empty": ""} {
 		t.Run(name, func(t *testing.T) {
 			home := toBulk(t, srv, es, M{"token": token})
@@ -159,7 +159,7 @@ func TestStartWithoutToken(t *testing.T) {
 
 func TestStrictPermissions(t *testing.T) {
 	t.Parallel()
-	srv, es := backlog(t, 1), bulktest.Start(t)
+	srv, es := beattest.Backlog(t, 1), bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	require.NoError(t, os.Chmod(home.ConfigFile(), 0o666))
 	r := home.Command("test", "config")

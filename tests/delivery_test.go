@@ -19,19 +19,19 @@ import (
 
 func TestDeliversToFile(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 2500)
+	srv := beattest.Backlog(t, 2500)
 	home := beattest.NewHome(t)
 	home.Configure(beattest.Config{Inputs: []M{input(srv)}, Output: beattest.FileOutput(home)})
 	beat := home.Start()
-	want := expected(srv)
-	beat.Until(soon, "every event is written", func() bool { return missing(want, ids(home.Events())) == 0 })
+	want := beattest.Expected(srv.Account)
+	beat.Until(soon, "every event is written", func() bool { return beattest.Missing(want, ids(home.Events())) == 0 })
 	code, _ := beat.Terminate(stopMost)
 	assert.Zero(t, code)
 	assert.Zero(t, assertWritten(t, srv, home.Events()), "repeats without a crash")
 
 	states := home.StateList()
 	for _, typ := range eventsapitest.Types() {
-		state := states[names[typ]]
+		state := states[beattest.TypeName(typ)]
 		assert.Equal(t, "cursor", state.Position)
 		assert.Equal(t, srv.ID(), state.Account)
 	}
@@ -39,12 +39,12 @@ func TestDeliversToFile(t *testing.T) {
 
 func TestDeliversToConsole(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 2000)
+	srv := beattest.Backlog(t, 2000)
 	home := beattest.NewHome(t)
 	home.Configure(beattest.Config{Inputs: []M{input(srv)}, Output: beattest.ConsoleOutput()})
 	beat := home.Start()
-	want := expected(srv)
-	beat.Until(soon, "every event is printed", func() bool { return missing(want, ids(home.ConsoleEvents())) == 0 })
+	want := beattest.Expected(srv.Account)
+	beat.Until(soon, "every event is printed", func() bool { return beattest.Missing(want, ids(home.ConsoleEvents())) == 0 })
 	code, _ := beat.Terminate(stopMost)
 	assert.Zero(t, code)
 	assert.Zero(t, assertWritten(t, srv, home.ConsoleEvents()), "repeats without a crash")
@@ -52,7 +52,7 @@ func TestDeliversToConsole(t *testing.T) {
 
 func TestDeliversToElasticsearch(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 2500)
+	srv := beattest.Backlog(t, 2500)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	beat := home.Start()
@@ -93,7 +93,7 @@ func TestInvariant3_KillAtAnyMomentRepeatsButNeverSkips(t *testing.T) {
 func TestInvariant3_KillWithFileOutput(t *testing.T) {
 	t.Parallel()
 	random := seeded(t)
-	srv := backlog(t, 4000)
+	srv := beattest.Backlog(t, 4000)
 	home := beattest.NewHome(t)
 	home.Configure(beattest.Config{Inputs: []M{input(srv, M{"limit": 100})}, Output: beattest.FileOutput(home)})
 	for range 3 {
@@ -103,8 +103,8 @@ func TestInvariant3_KillWithFileOutput(t *testing.T) {
 		beat.Kill()
 	}
 	beat := home.Start()
-	want := expected(srv)
-	beat.Until(soon, "every event is written", func() bool { return missing(want, ids(home.Events())) == 0 })
+	want := beattest.Expected(srv.Account)
+	beat.Until(soon, "every event is written", func() bool { return beattest.Missing(want, ids(home.Events())) == 0 })
 	beat.Terminate(stopMost)
 	t.Logf("%d repeats over 3 kills", assertWritten(t, srv, home.Events()))
 }
@@ -144,7 +144,7 @@ func TestInvariant1_StopLosesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := backlog(t, 2000)
+			srv := beattest.Backlog(t, 2000)
 			es := bulktest.Start(t)
 			home := toBulk(t, srv, es, M{"limit": 100})
 			beat := home.Start()
@@ -171,7 +171,7 @@ func TestInvariant1_StopLosesNothing(t *testing.T) {
 // SIGTERM while the API has answered a page in part.
 func TestInvariant1_StopInTheMiddleOfAPage(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 1000)
+	srv := beattest.Backlog(t, 1000)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es, M{"limit": 100})
 	stall := eventsapitest.Fault{Kind: eventsapitest.Stall, Times: 3}
@@ -191,7 +191,7 @@ func TestInvariant1_StopInTheMiddleOfAPage(t *testing.T) {
 
 func TestOutputDownThenUp(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 2000)
+	srv := beattest.Backlog(t, 2000)
 	es := bulktest.Start(t)
 	es.Down(true)
 	home := toBulk(t, srv, es)
@@ -218,7 +218,7 @@ func TestOutputDownThenUp(t *testing.T) {
 // again, and refused by their _id.
 func TestInvariant4_ResentEventsKeepTheirID(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 500)
+	srv := beattest.Backlog(t, 500)
 	es := bulktest.Start(t)
 	es.SetFault(bulktest.Times(3, bulktest.Cut()))
 	home := toBulk(t, srv, es)
@@ -237,7 +237,7 @@ func TestInvariant4_ResentEventsKeepTheirID(t *testing.T) {
 // Events that the user's own processors drop count as delivered.
 func TestInvariant2_DroppedByProcessorsCountsAsDelivered(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 500)
+	srv := beattest.Backlog(t, 500)
 	es := bulktest.Start(t)
 	drop := M{"drop_event": M{"when": M{"equals": M{"event.dataset": "1password.audit_events"}}}}
 	home := toBulk(t, srv, es, M{"limit": 100, "processors": []M{drop}})
@@ -255,13 +255,13 @@ func TestInvariant2_DroppedByProcessorsCountsAsDelivered(t *testing.T) {
 // events may have appeared after its last poll.
 func assertSubset(t *testing.T, srv *eventsapitest.Server, es *bulktest.Server) {
 	t.Helper()
-	want := expected(srv)
+	want := beattest.Expected(srv.Account)
 	seen := map[string]bool{}
 	for name, docs := range es.Docs() {
 		for _, d := range docs {
 			assert.False(t, seen[d.ID], "%s is indexed twice", d.ID)
 			seen[d.ID] = true
-			assert.Equal(t, index(want[d.ID]), name)
+			assert.Equal(t, beattest.DataStream(want[d.ID]), name)
 		}
 	}
 	assert.Zero(t, es.Stats().Overwrite, "documents are created, never overwritten")

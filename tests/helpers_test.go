@@ -6,8 +6,6 @@
 package tests
 
 import (
-	"flag"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -35,42 +33,17 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		_ = flag.Set("test.parallel", parallel) // the flag is there
-	}
-	os.Exit(beattest.Main(m)) //nolint:forbidigo // the end of every TestMain
-}
-
-// backlog is an API with n events of each type, nothing live.
-func backlog(t *testing.T, n int) *eventsapitest.Server {
-	t.Helper()
-	return eventsapitest.StartTB(t, eventsapitest.Config{Seed: 7, Backlog: eventsapitest.Each(n)})
+	os.Exit(beattest.MainParallel(m, parallel)) //nolint:forbidigo // the end of every TestMain
 }
 
 // input is an input for all that srv has. more replaces settings.
 func input(srv *eventsapitest.Server, more ...M) M {
-	in := M{
-		"type": "onepassword", "id": "acme", "url": srv.URL, "token": srv.Token(),
-		"interval":         "1s",
-		"initial_interval": "480h", // late events of the backlog included
-		"rate_limit":       M{"requests_per_minute": 0, "requests_per_hour": 0},
-	}
-	for _, m := range more {
-		maps.Copy(in, m)
-	}
-	return in
+	return beattest.Input(srv.URL, srv.Token(), more...)
 }
 
 // bulkOutput sends to a bulk server, and tries again soon after a failure.
 func bulkOutput(es *bulktest.Server, more ...M) M {
-	out := M{"hosts": []string{es.URL}, "backoff": M{"init": "200ms", "max": "1s"}}
-	for _, m := range more {
-		maps.Copy(out, m)
-	}
-	return M{"elasticsearch": out}
+	return beattest.ElasticsearchOutput(es.URL, more...)
 }
 
 // toBulk is a home whose beat sends from srv to es.
@@ -81,52 +54,12 @@ func toBulk(t *testing.T, srv *eventsapitest.Server, es *bulktest.Server, more .
 	return home
 }
 
-// index is the data stream of an event type.
-func index(t eventsapitest.EventType) string { return "logs-1password." + names[t] + "-default" }
-
-// names are the event types as the beat calls them.
-var names = map[eventsapitest.EventType]string{
-	eventsapitest.AuditEvents:    "audit_events",
-	eventsapitest.ItemUsages:     "item_usages",
-	eventsapitest.SignInAttempts: "signin_attempts",
-}
-
-// expected are the ids of all events that the API shows now, of the given types
-// or of all.
-func expected(srv *eventsapitest.Server, types ...eventsapitest.EventType) map[string]eventsapitest.EventType {
-	if len(types) == 0 {
-		types = eventsapitest.Types()
-	}
-	ids := map[string]eventsapitest.EventType{}
-	for _, typ := range types {
-		for _, id := range srv.UUIDs(typ, time.Time{}) {
-			ids[id] = typ
-		}
-	}
-	return ids
-}
-
-// missing counts the ids of want that are not in got.
-func missing(want map[string]eventsapitest.EventType, got []string) int {
-	seen := make(map[string]bool, len(got))
-	for _, id := range got {
-		seen[id] = true
-	}
-	n := 0
-	for id := range want {
-		if !seen[id] {
-			n++
-		}
-	}
-	return n
-}
-
 // waitIndexed waits until every event that the API shows now is in es.
 func waitIndexed(t *testing.T, beat *beattest.Beat, srv *eventsapitest.Server, es *bulktest.Server, most time.Duration, types ...eventsapitest.EventType) {
 	t.Helper()
-	want := expected(srv, types...)
+	want := beattest.Expected(srv.Account, types...)
 	beat.Until(most, "every event is indexed", func() bool {
-		return es.Count("") >= len(want) && missing(want, es.IDs()) == 0
+		return es.Count("") >= len(want) && beattest.Missing(want, es.IDs()) == 0
 	})
 }
 
@@ -134,7 +67,7 @@ func waitIndexed(t *testing.T, beat *beattest.Beat, srv *eventsapitest.Server, e
 // its data stream, and nothing else.
 func assertIndexed(t *testing.T, srv *eventsapitest.Server, es *bulktest.Server, types ...eventsapitest.EventType) {
 	t.Helper()
-	want := expected(srv, types...)
+	want := beattest.Expected(srv.Account, types...)
 	seen := map[string]bool{}
 	for name, docs := range es.Docs() {
 		for _, d := range docs {
@@ -142,7 +75,7 @@ func assertIndexed(t *testing.T, srv *eventsapitest.Server, es *bulktest.Server,
 			seen[d.ID] = true
 			typ, known := want[d.ID]
 			if assert.True(t, known, "%s in %s is no event of the API", d.ID, name) {
-				assert.Equal(t, index(typ), name)
+				assert.Equal(t, beattest.DataStream(typ), name)
 			}
 		}
 	}
@@ -163,8 +96,8 @@ func ids(events []beattest.Event) []string {
 // and returns how many are repeats.
 func assertWritten(t *testing.T, srv *eventsapitest.Server, events []beattest.Event) (repeats int) {
 	t.Helper()
-	want := expected(srv)
-	assert.Zero(t, missing(want, ids(events)), "events missing")
+	want := beattest.Expected(srv.Account)
+	assert.Zero(t, beattest.Missing(want, ids(events)), "events missing")
 	seen := map[string]bool{}
 	for _, e := range events {
 		if seen[e.Meta.ID] {

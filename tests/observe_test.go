@@ -24,14 +24,15 @@ import (
 
 func TestMetricsAreServedPerEventType(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 300)
+	srv := beattest.Backlog(t, 300)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	beat := home.Start()
 	waitIndexed(t, beat, srv, es, soon)
 	beat.Until(soon, "the last ACK is counted", func() bool { return beat.InputSum("events_acked_total") == 900 })
 	metrics := beat.InputMetrics()
-	for _, name := range names {
+	for _, typ := range eventsapitest.Types() {
+		name := beattest.TypeName(typ)
 		m := metrics["acme::"+name]
 		require.NotNil(t, m, "%s has no entry at /inputs/", name)
 		assert.Equal(t, "onepassword", m["input"])
@@ -58,7 +59,7 @@ func TestMetricsAreServedPerEventType(t *testing.T) {
 // A run with all debug logging, whose requests succeed, are refused, and fail.
 func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 200)
+	srv := beattest.Backlog(t, 200)
 	home := beattest.NewHome(t)
 	refused := srv.Token()
 	srv.Revoke(refused)
@@ -76,8 +77,8 @@ func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 		Output: beattest.FileOutput(home),
 	})
 	beat := home.StartQuiet("-d", "*")
-	want := expected(srv)
-	beat.Until(soon, "every event is written", func() bool { return missing(want, ids(home.Events())) == 0 })
+	want := beattest.Expected(srv.Account)
+	beat.Until(soon, "every event is written", func() bool { return beattest.Missing(want, ids(home.Events())) == 0 })
 	srv.Script(eventsapitest.HTTPStatus(500), eventsapitest.Fault{Kind: eventsapitest.Garbage}, eventsapitest.Fault{Kind: eventsapitest.Reset})
 	beat.Until(soon, "faults are met", func() bool { return srv.ScriptLeft() == 0 })
 	require.NoError(t, os.Remove(path))
@@ -102,7 +103,7 @@ func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 
 func TestRegistryFilesAreTheOwnersOnly(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 10)
+	srv := beattest.Backlog(t, 10)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	beat := home.Start()

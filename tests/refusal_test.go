@@ -31,7 +31,7 @@ func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := backlog(t, 1000)
+			srv := beattest.Backlog(t, 1000)
 			es := bulktest.Start(t)
 			es.Refuse(bulktest.Every(refusal))
 			home := toBulk(t, srv, es, M{"limit": 200})
@@ -65,7 +65,7 @@ func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 // The same across restarts: a stop and a kill while everything is refused.
 func TestInvariant2_RefusedPagesSurviveStopAndKill(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 500)
+	srv := beattest.Backlog(t, 500)
 	es := bulktest.Start(t)
 	es.Refuse(bulktest.Every(bulktest.NoPrivilege))
 	home := toBulk(t, srv, es, M{"limit": 100})
@@ -88,7 +88,7 @@ func TestInvariant2_RefusedPagesSurviveStopAndKill(t *testing.T) {
 // An output that starts to refuse in the middle of a backlog.
 func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 3000)
+	srv := beattest.Backlog(t, 3000)
 	es := bulktest.Start(t)
 	es.SetFault(bulktest.Slow(20 * time.Millisecond)) // so that the middle is met
 	home := toBulk(t, srv, es, M{"limit": 100})
@@ -108,9 +108,9 @@ func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
 // One data stream is refused: its cursor is held, the others flow.
 func TestInvariant6_OneRefusedStreamDoesNotTouchTheOthers(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 1000)
+	srv := beattest.Backlog(t, 1000)
 	es := bulktest.Start(t)
-	es.Refuse(bulktest.Stream(index(eventsapitest.ItemUsages), bulktest.NoPrivilege))
+	es.Refuse(bulktest.Stream(beattest.DataStream(eventsapitest.ItemUsages), bulktest.NoPrivilege))
 	home := toBulk(t, srv, es, M{"limit": 200})
 	beat := home.Start()
 	others := []eventsapitest.EventType{eventsapitest.AuditEvents, eventsapitest.SignInAttempts}
@@ -121,7 +121,7 @@ func TestInvariant6_OneRefusedStreamDoesNotTouchTheOthers(t *testing.T) {
 		return c["audit_events"] != "" && c["signin_attempts"] != ""
 	})
 	assert.Empty(t, home.Cursors()["item_usages"])
-	assert.Zero(t, es.Count(index(eventsapitest.ItemUsages)))
+	assert.Zero(t, es.Count(beattest.DataStream(eventsapitest.ItemUsages)))
 
 	es.Refuse(nil)
 	waitIndexed(t, beat, srv, es, patient)
@@ -133,7 +133,7 @@ func TestInvariant6_OneRefusedStreamDoesNotTouchTheOthers(t *testing.T) {
 // refusal is counted and logged.
 func TestInvariant2_OneBadDocumentDoesNotStopAStream(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 500)
+	srv := beattest.Backlog(t, 500)
 	es := bulktest.Start(t)
 	bad := srv.UUID(eventsapitest.SignInAttempts, 250)
 	es.Refuse(bulktest.Only(bulktest.BadIP, bad))
@@ -150,10 +150,10 @@ func TestInvariant2_OneBadDocumentDoesNotStopAStream(t *testing.T) {
 // The same with a dead letter index: there it counts as delivered.
 func TestInvariant2_BadDocumentGoesToTheDeadLetterIndex(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 300)
+	srv := beattest.Backlog(t, 300)
 	es := bulktest.Start(t)
 	bad := srv.UUID(eventsapitest.SignInAttempts, 100)
-	stream := bulktest.Stream(index(eventsapitest.SignInAttempts), bulktest.BadIP)
+	stream := bulktest.Stream(beattest.DataStream(eventsapitest.SignInAttempts), bulktest.BadIP)
 	es.Refuse(func(d bulktest.Doc) *bulktest.Refusal {
 		if d.ID == bad {
 			return stream(d)
@@ -175,7 +175,7 @@ func TestInvariant2_BadDocumentGoesToTheDeadLetterIndex(t *testing.T) {
 // everything; that must not stop the stream for good.
 func TestInvariant2_ABadDocumentAloneOnItsPageIsPassed(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 0)
+	srv := beattest.Backlog(t, 0)
 	es := bulktest.Start(t)
 	bad := newUUID(1)
 	es.Refuse(bulktest.Only(bulktest.BadIP, bad))
@@ -195,7 +195,7 @@ func TestInvariant2_ABadDocumentAloneOnItsPageIsPassed(t *testing.T) {
 // A single event that is too large for Elasticsearch (413 even alone).
 func TestInvariant2_ATooLargeEventDoesNotStopAStream(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 200)
+	srv := beattest.Backlog(t, 200)
 	es := bulktest.Start(t)
 	es.SetFault(bulktest.TooLarge(300_000))
 	home := toBulk(t, srv, es, M{"preserve_original_event": true})
@@ -213,10 +213,10 @@ func TestInvariant2_ATooLargeEventDoesNotStopAStream(t *testing.T) {
 // event lost, none counted as refused.
 func TestTooManyRequestsIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 1000)
+	srv := beattest.Backlog(t, 1000)
 	es := bulktest.Start(t)
 	es.SetFault(bulktest.Times(3, bulktest.Busy()))
-	es.Refuse(bulktest.Stream(index(eventsapitest.AuditEvents), bulktest.FloodStage))
+	es.Refuse(bulktest.Stream(beattest.DataStream(eventsapitest.AuditEvents), bulktest.FloodStage))
 	home := toBulk(t, srv, es)
 	beat := home.Start()
 	beat.Until(soon, "items are refused with 429", func() bool { return es.Stats().Refused > 0 })
@@ -235,7 +235,7 @@ func TestFailedBulkRequestsAreTriedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := backlog(t, 500)
+			srv := beattest.Backlog(t, 500)
 			es := bulktest.Start(t)
 			es.SetFault(fault)
 			home := toBulk(t, srv, es)
@@ -278,10 +278,10 @@ func assertCursorsHeld(t *testing.T, home *beattest.Home, states int) {
 // waitOthers waits until all events but one are indexed.
 func waitOthers(t *testing.T, beat *beattest.Beat, srv *eventsapitest.Server, es *bulktest.Server, but string) {
 	t.Helper()
-	want := maps.Clone(expected(srv))
+	want := maps.Clone(beattest.Expected(srv.Account))
 	require.Contains(t, want, but)
 	delete(want, but)
-	beat.Until(patient, "every other event is indexed", func() bool { return missing(want, es.IDs()) == 0 })
+	beat.Until(patient, "every other event is indexed", func() bool { return beattest.Missing(want, es.IDs()) == 0 })
 }
 
 // newUUID is the n-th uuid of hand-made events.

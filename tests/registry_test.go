@@ -21,7 +21,7 @@ import (
 
 func TestTwoProcessesOnOneDataPath(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 10)
+	srv := beattest.Backlog(t, 10)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	beat := home.Start()
@@ -46,7 +46,7 @@ func TestTwoProcessesOnOneDataPath(t *testing.T) {
 // changes nothing.
 func TestInvariant8_DamagedRegistryIsNeverStartedOver(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 200)
+	srv := beattest.Backlog(t, 200)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	beat := home.Start()
@@ -91,7 +91,7 @@ func TestInvariant8_DamagedRegistryIsNeverStartedOver(t *testing.T) {
 // A token of another account: nothing is collected with the old cursors.
 func TestInvariant8_RegistryOfAnotherAccount(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 200)
+	srv := beattest.Backlog(t, 200)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	beat := home.Start()
@@ -124,7 +124,7 @@ func TestInvariant8_RegistryOfAnotherAccount(t *testing.T) {
 
 func TestStateReset(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 200)
+	srv := beattest.Backlog(t, 200)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	missing := home.Command("state", "list")

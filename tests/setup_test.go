@@ -23,7 +23,7 @@ const template = "onepasswordbeat"
 // setup makes what export prints, and a second time it changes nothing.
 func TestSetupTwiceKeepsWhatAUserChanged(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 1)
+	srv := beattest.Backlog(t, 1)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	r := home.Command("setup")
@@ -52,10 +52,57 @@ func TestSetupTwiceKeepsWhatAUserChanged(t *testing.T) {
 	assert.JSONEq(t, exported.Stdout, string(es.Template(template)), "told to overwrite")
 }
 
+// setup --pipelines loads them and the template that names them; without the
+// flag there are none, and no event can name one that is not there.
+func TestSetupPipelines(t *testing.T) {
+	t.Parallel()
+	es := bulktest.Start(t)
+	home := toBulk(t, beattest.Backlog(t, 1), es)
+	r := home.Command("setup")
+	require.Zero(t, r.Code, r.All())
+	assert.NotContains(t, string(es.Template(template)), "default_pipeline")
+	assert.NotContains(t, r.All(), "ipeline")
+	for _, request := range es.Requests() {
+		assert.NotContains(t, request, "_ingest")
+	}
+
+	r = home.Command("setup", "--pipelines")
+	require.Zero(t, r.Code, r.All())
+	assert.Contains(t, r.Stdout, `names the ingest pipeline "onepasswordbeat"`)
+	for _, name := range []string{"onepasswordbeat", "onepasswordbeat-audit_events", "onepasswordbeat-item_usages", "onepasswordbeat-signin_attempts"} {
+		assert.NotNil(t, es.Pipeline(name), name)
+	}
+	assertTemplate(t, es.Template(template))
+	assert.Contains(t, string(es.Template(template)), `"default_pipeline":"onepasswordbeat"`)
+	before := es.Template(template)
+	r = home.Command("setup", "--pipelines", "-E", "setup.template.overwrite=true")
+	require.Zero(t, r.Code, r.All())
+	assert.JSONEq(t, string(before), string(es.Template(template)), "made anew, it names the pipeline again")
+}
+
+// setup --pipelines alone makes all that is needed; what it may not load, the
+// template does not name.
+func TestSetupPipelinesAlone(t *testing.T) {
+	t.Parallel()
+	es := bulktest.Start(t)
+	home := toBulk(t, beattest.Backlog(t, 1), es)
+	es.Deny(http.MethodPut, "/_ingest/pipeline/onepasswordbeat-signin_attempts")
+	r := home.Command("setup", "--pipelines")
+	assert.NotZero(t, r.Code)
+	assert.Contains(t, r.Stderr, "the ingest pipeline of signin_attempts can't be loaded: 403 from Elasticsearch")
+	assert.Contains(t, r.Stderr, "manage_ingest_pipelines")
+	assert.Nil(t, es.Template(template))
+	es.Allow()
+	r = home.Command("setup", "--pipelines")
+	require.Zero(t, r.Code, r.All())
+	assert.NotNil(t, es.Policy(template))
+	assert.Contains(t, string(es.Template(template)), `"default_pipeline":"onepasswordbeat"`)
+}
+
 // A run without setup before it loads the template before the first event.
 func TestRunWithoutSetupLoadsTheTemplate(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 50)
+	srv := beattest.Backlog(t, 50)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	beat := home.Start()
@@ -70,7 +117,7 @@ func TestRunWithoutSetupLoadsTheTemplate(t *testing.T) {
 // A role that may only write and look, after someone else's set-up.
 func TestWriterAfterSomeoneElsesSetup(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 50)
+	srv := beattest.Backlog(t, 50)
 	es := bulktest.Start(t)
 	home := toBulk(t, srv, es)
 	require.Zero(t, home.Command("setup").Code)
@@ -85,7 +132,7 @@ func TestWriterAfterSomeoneElsesSetup(t *testing.T) {
 // nothing that would be mapped wrongly. It goes on by itself after a set-up.
 func TestWriterWithoutTemplateSendsNothing(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 50)
+	srv := beattest.Backlog(t, 50)
 	es := bulktest.Start(t)
 	onlyWrites(es)
 	home := toBulk(t, srv, es)
@@ -107,7 +154,7 @@ func TestWriterWithoutTemplateSendsNothing(t *testing.T) {
 // Set-up switched off: nothing is asked for, events are sent.
 func TestTemplateSwitchedOff(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, 50)
+	srv := beattest.Backlog(t, 50)
 	es := bulktest.Start(t)
 	onlyWrites(es)
 	home := beattest.NewHome(t)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Bench runs the Go benchmarks and one end-to-end run.
@@ -24,13 +25,17 @@ func Bench(ctx context.Context) error {
 	return EndToEnd(ctx, "-runs", "1")
 }
 
-// GoBenchmarks runs the Go benchmarks of every package that has any. It reads BENCH,
-// a regular expression of names (default: all), and BENCHFLAGS, further arguments of
-// `go test`, such as "-benchtime 5s -count 6".
-func GoBenchmarks(ctx context.Context) error {
-	packages, err := packagesWith(ctx, "\nfunc Benchmark")
-	if err != nil {
-		return err
+// GoBenchmarks runs the Go benchmarks of packages, by default of every package that has
+// any but those in ./tests, which need more than Go. It reads BENCH, a regular expression
+// of names (default: all), and BENCHFLAGS, further arguments of `go test`, such as
+// "-benchtime 5s -count 6".
+func GoBenchmarks(ctx context.Context, packages ...string) error {
+	if len(packages) == 0 {
+		all, err := packagesWith(ctx, "\nfunc Benchmark")
+		if err != nil {
+			return err
+		}
+		packages = slices.DeleteFunc(all, func(pkg string) bool { return strings.HasPrefix(pkg, "./tests/") })
 	}
 	if len(packages) == 0 {
 		return errors.New("no package has a benchmark")

@@ -108,7 +108,12 @@ func executable(name string) string {
 // Tool builds a tool of the module dev-tools/tools, which keeps the weight and the
 // licences of tools out of the beat's own module, and returns its path.
 func Tool(ctx context.Context, pkg string) (string, error) {
-	path := filepath.Join(BuildDir, "tools", executable(filepath.Base(pkg)))
+	return buildTool(ctx, "dev-tools/tools", filepath.Base(pkg), pkg)
+}
+
+// buildTool builds a package of a module into build/tools and returns its path.
+func buildTool(ctx context.Context, module, name, pkg string) (string, error) {
+	path := filepath.Join(BuildDir, "tools", executable(name))
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
@@ -116,7 +121,7 @@ func Tool(ctx context.Context, pkg string) (string, error) {
 	if _, err := os.Stat(path); err != nil {
 		Say("building %s (the first time takes some minutes)", path)
 	}
-	c := Go("building "+filepath.Base(pkg), "build", "-C", "dev-tools/tools", "-v", "-o", absolute, pkg)
+	c := Go("building "+name, "build", "-C", module, "-v", "-o", absolute, pkg)
 	c.CountPackages = true
 	return path, c.Run(ctx)
 }

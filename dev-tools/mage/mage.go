@@ -18,6 +18,8 @@
 //	update.go    update: the list of generators
 //	notice.go    the generator of NOTICE.txt
 //	bench.go     bench
+//	package.go   the integration package for Fleet
+//	cel.go       the modules that test its cel input
 //	git.go       what git knows about the tree
 package mage
 

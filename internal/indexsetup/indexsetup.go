@@ -176,7 +176,8 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 		cfg.Settings.Index = withPolicy(cfg.Settings.Index, m.client.PolicyName())
 	}
 	es := version.MustNew(MinVersion)
-	tmpl, err := template.New(false, m.info.Version, m.info.IndexPrefix, m.info.ElasticLicensed, *es, cfg, false, m.log)
+	// Not m.info.ElasticLicensed: libbeat means whether Elasticsearch has match_only_text, as all of MinVersion do.
+	tmpl, err := template.New(false, m.info.Version, m.info.IndexPrefix, true, *es, cfg, false, m.log)
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +195,15 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 		_ = body.Delete("template.settings.index.query")
 	}
 	// What a user's processors add is typed by Elasticsearch's own mappings for ECS.
+	// The rules of a component come before the template's own, so a new key of the API
+	// is typed by its name as well; a value that is of another type must not have the
+	// event refused. Fleet's data streams have the same setting.
 	body["composed_of"] = []string{"ecs@mappings"}
 	body["ignore_missing_component_templates"] = []string{"ecs@mappings"}
+	const lenient = "template.settings.index.mapping.ignore_malformed"
+	if _, err := body.GetValue(lenient); err != nil { // not set by the user
+		_, _ = body.Put(lenient, true)
+	}
 	return body, nil
 }
 

@@ -71,6 +71,8 @@ func (es *elasticsearch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		es.stored[r.URL.Path] = string(body)
 		es.changes = append(es.changes, "PUT "+r.URL.Path)
 		_, _ = io.WriteString(w, `{"acknowledged":true}`)
+	case known && r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, templatesPath):
+		_, _ = fmt.Fprintf(w, `{"index_templates":[{"name":"x","index_template":%s}]}`, es.stored[r.URL.Path])
 	case known:
 		_, _ = io.WriteString(w, `{}`)
 	default:
@@ -183,10 +185,12 @@ func TestTemplate(t *testing.T) {
 	assert.Equal(t, []any{"ecs@mappings"}, template["composed_of"])
 	assert.Equal(t, template["composed_of"], template["ignore_missing_component_templates"])
 	assert.Equal(t, "onepasswordbeat", value(t, template, "template.settings.index.lifecycle.name"))
+	assert.Equal(t, true, value(t, template, "template.settings.index.mapping.ignore_malformed"))
+	assert.Equal(t, "match_only_text", value(t, template, "template.mappings.properties.user.properties.name.fields.text.type"))
 	for field, want := range map[string]string{
 		"@timestamp": "date", "event.created": "date", "event.id": "keyword", "event.category": "keyword", "source.ip": "ip",
 		"source.geo.location": "geo_point", "source.address": "keyword", "user.id": "keyword", "related.ip": "ip", "organization.id": "keyword",
-		"onepassword.object_type": "keyword", "onepassword.aux_id": "long", "onepassword.actor_details.uuid": "keyword", "host.os.name": "keyword",
+		"message": "match_only_text", "onepassword.object_type": "keyword", "onepassword.aux_id": "long", "onepassword.actor_details.uuid": "keyword", "host.os.name": "keyword",
 	} {
 		assert.Equal(t, want, fieldType(t, template, field), field)
 	}
@@ -227,6 +231,13 @@ func TestSettings(t *testing.T) {
 			[]string{"PUT " + policyPath, "PUT " + templatePath},
 			func(t *testing.T, es *elasticsearch) {
 				assert.Equal(t, "enrich", value(t, parse(t, es.stored[templatePath]), "template.settings.index.default_pipeline"))
+			},
+		},
+		"strict about types": {
+			map[string]any{"setup.template.settings.index.mapping.ignore_malformed": false},
+			[]string{"PUT " + policyPath, "PUT " + templatePath},
+			func(t *testing.T, es *elasticsearch) {
+				assert.Equal(t, false, value(t, parse(t, es.stored[templatePath]), "template.settings.index.mapping.ignore_malformed"))
 			},
 		},
 		"names and priority": {

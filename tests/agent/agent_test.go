@@ -8,6 +8,7 @@
 package agent_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"regexp"
@@ -93,17 +94,24 @@ type component struct {
 	*beattest.Beat
 	control *control
 	home    *beattest.Home
+	data    string // folder of its data, of its own for each output of another name
 }
 
 // specification is what Elastic Agent reads of specs/onepasswordbeat.spec.yml.
 type specification struct {
 	Version int `yaml:"version"`
 	Inputs  []struct {
-		Name      string   `yaml:"name"`
-		Platforms []string `yaml:"platforms"`
-		Outputs   []string `yaml:"outputs"`
-		Command   struct {
-			Args []string `yaml:"args"`
+		Name        string   `yaml:"name"`
+		Description string   `yaml:"description"`
+		Platforms   []string `yaml:"platforms"`
+		Outputs     []string `yaml:"outputs"`
+		Command     struct {
+			Args     []string      `yaml:"args"`
+			Period   time.Duration `yaml:"restart_monitoring_period"`
+			Restarts int           `yaml:"maximum_restarts_per_period"`
+			Timeouts struct {
+				Restart time.Duration `yaml:"restart"`
+			} `yaml:"timeouts"`
 		} `yaml:"command"`
 	} `yaml:"inputs"`
 }
@@ -111,7 +119,9 @@ type specification struct {
 func readSpecification(t *testing.T) specification {
 	t.Helper()
 	var spec specification
-	require.NoError(t, yaml.Unmarshal(readFile(t, "../../specs/onepasswordbeat.spec.yml"), &spec))
+	strict := yaml.NewDecoder(bytes.NewReader(readFile(t, "../../specs/onepasswordbeat.spec.yml")))
+	strict.KnownFields(true)
+	require.NoError(t, strict.Decode(&spec))
 	require.Len(t, spec.Inputs, 1)
 	return spec
 }
@@ -121,18 +131,19 @@ var variable = regexp.MustCompile(`\$\{\w+:(\w+)\}`)
 
 // args are those of the specification and what Elastic Agent adds: the data path
 // and the socket that it scrapes.
-func args(t *testing.T, home *beattest.Home) []string {
+func args(t *testing.T, home *beattest.Home, data string) []string {
 	t.Helper()
 	var list []string
 	for _, arg := range readSpecification(t).Inputs[0].Command.Args {
 		list = append(list, variable.ReplaceAllString(arg, "$1"))
 	}
-	return append(list, "-E", "path.data="+home.Path("data"), "-E", "http.enabled=true", "-E", "http.host=unix://"+home.Path("http.sock"))
+	return append(list, "-E", "http.enabled=true", "-E", "http.host=unix://"+home.Path("http.sock"),
+		"--path.data", home.Path(data), "--path.logs", home.Path("logs"))
 }
 
 func start(t *testing.T) *component {
 	t.Helper()
-	c := &component{control: newControl(t), home: beattest.NewHome(t)}
+	c := &component{control: newControl(t), home: beattest.NewHome(t), data: "data"}
 	c.restart(t)
 	return c
 }
@@ -141,7 +152,7 @@ func start(t *testing.T) *component {
 func (c *component) restart(t *testing.T) {
 	t.Helper()
 	c.home.Stdin = c.control.stdin()
-	c.Beat = c.home.StartQuiet(args(t, c.home)...)
+	c.Beat = c.home.StartQuiet(args(t, c.home, c.data)...)
 }
 
 // waitState waits for the state of an input's unit.
@@ -160,38 +171,19 @@ func (c *component) waitState(t *testing.T, input string, want proto.State) seen
 	return last
 }
 
-// expected are the ids of all events of an account.
-func expected(a *eventsapitest.Account) []string {
-	var ids []string
-	for _, typ := range eventsapitest.Types() {
-		for _, id := range a.UUIDs(typ, time.Time{}) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
 // waitDelivered waits until all events of an account arrived.
 func (c *component) waitDelivered(t *testing.T, srv account, servers ...*bulktest.Server) {
 	t.Helper()
-	want := expected(srv.Account)
-	c.Until(soon, "every event has arrived", func() bool { return missing(want, servers...) == 0 })
+	c.Until(soon, "every event has arrived", func() bool { return missing(srv.Account, servers...) == 0 })
 }
 
-func missing(want []string, servers ...*bulktest.Server) int {
-	got := map[string]bool{}
+// missing counts the events of an account that no server has.
+func missing(a *eventsapitest.Account, servers ...*bulktest.Server) int {
+	var got [][]string
 	for _, es := range servers {
-		for _, id := range es.IDs() {
-			got[id] = true
-		}
+		got = append(got, es.IDs())
 	}
-	n := 0
-	for _, id := range want {
-		if !got[id] {
-			n++
-		}
-	}
-	return n
+	return beattest.Missing(beattest.Expected(a), got...)
 }
 
 // TestStartAndStop: a policy is run, its events carry what Elastic Agent adds, and
@@ -244,8 +236,9 @@ func TestStartAndStop(t *testing.T) {
 			}
 		}
 	}
-	require.NoError(t, c.Get("/stats", &stats))
-	assert.Positive(t, stats.Libbeat.Output.Events.Acked, "what Elastic Agent's monitoring reads")
+	c.Until(soon, "what Elastic Agent's monitoring reads counts the events", func() bool {
+		return c.Get("/stats", &stats) == nil && stats.Libbeat.Output.Events.Acked == 3*each
+	})
 	for _, e := range eventTypes {
 		assert.Contains(t, c.InputMetrics(), "acme-"+e+"::"+e)
 	}
@@ -262,6 +255,16 @@ func TestSpecification(t *testing.T) {
 	assert.Equal(t, "onepassword", spec.Inputs[0].Name)
 	assert.Equal(t, []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "container/amd64", "container/arm64"}, spec.Inputs[0].Platforms)
 	assert.Equal(t, []string{"elasticsearch", "kafka", "logstash", "redis"}, spec.Inputs[0].Outputs)
+	assert.NotEmpty(t, spec.Inputs[0].Description)
+	command := spec.Inputs[0].Command
+	assert.Equal(t, 1, command.Restarts)
+	assert.Equal(t, 5*time.Second, command.Period)
+	assert.Equal(t, time.Second, command.Timeouts.Restart)
+	assert.Zero(t, len(command.Args)%2)
+	for i := 0; i < len(command.Args); i += 2 {
+		assert.Equal(t, "-E", command.Args[i])
+		assert.Contains(t, command.Args[i+1], "=")
+	}
 }
 
 // TestPolicyOfTheDocumentation works as it is written there, but for addresses and
@@ -292,6 +295,38 @@ func TestPolicyOfTheDocumentation(t *testing.T) {
 	assert.Zero(t, c.Log.Count("settings that nobody reads"))
 }
 
+// TestFleetPolicy runs what Fleet renders of the package, but for addresses and
+// secrets.
+func TestFleetPolicy(t *testing.T) {
+	t.Parallel()
+	var in M
+	require.NoError(t, json.Unmarshal(readFile(t, "../../cmd/testdata/agent/fleet.in.json"), &in))
+	srv, es := api(t, 15, each), bulktest.Start(t)
+	streams, _ := in["streams"].([]any)
+	for _, v := range streams {
+		s, _ := v.(map[string]any)
+		s["url"], s["token"], s["initial_interval"] = srv.URL, srv.token, "480h"
+		delete(s, "proxy_url")
+	}
+	c := start(t)
+	c.control.apply(policy{output: elasticsearch(es), inputs: []M{in}})
+	c.waitDelivered(t, srv, es)
+	name, _ := in["id"].(string)
+	assert.Len(t, c.waitState(t, name, proto.State_HEALTHY).Streams, 3)
+	assert.Equal(t, srv.Total(eventsapitest.AuditEvents), es.Count("logs-1password.audit_events-production"))
+	assert.Zero(t, c.Log.Count("settings that nobody reads"))
+	var doc struct {
+		Tags   []string
+		Labels struct{ Team string }
+		Event  struct{ Original string }
+	}
+	require.NoError(t, json.Unmarshal(es.Docs()["logs-1password.audit_events-production"][0].Source, &doc))
+	assert.Contains(t, doc.Tags, "forwarded")
+	assert.Contains(t, doc.Tags, "identity")
+	assert.Equal(t, "identity", doc.Labels.Team, "the policy's own processors run")
+	assert.NotEmpty(t, doc.Event.Original)
+}
+
 // starts counts how often inputs were started.
 func (c *component) starts() int { return c.Log.Count("Input 'onepassword' starting") }
 
@@ -307,10 +342,10 @@ func TestWrongPolicy(t *testing.T) {
 		says     []string
 	}{
 		"limit":     {input("limit", good.URL, "opaque", M{"limit": 5000}), []string{"limit: 5000 is out of range", "write for example limit: 1000"}},
-		"token":     {input("token", good.URL, "", nil), []string{"token: "}},
-		"unread":    {input("unread", good.URL, "opaque", M{"tags": []any{"${unfinished"}}), []string{"the policy is wrong here"}},
-		"missing":   {input("missing", good.URL, "opaque", M{"tags": []any{"${no.such.variable}"}}), []string{"the policy is wrong here"}},
-		"procs":     {input("procs", good.URL, "opaque", M{"processors": []any{M{"no_such_processor": M{}}}}), []string{"no_such_processor"}},
+		"token":     {input("token", good.URL, "", nil), []string{"token: it is missing", "Events Reporting"}},
+		"unread":    {input("unread", good.URL, "opaque", M{"tags": []any{"${unfinished"}}), []string{"the policy is wrong here: tags: a variable in it"}},
+		"missing":   {input("missing", good.URL, "opaque", M{"tags": []any{"${no.such.variable}"}}), []string{"the policy is wrong here: tags: a variable in it"}},
+		"procs":     {input("procs", good.URL, "opaque", M{"processors": []any{M{"no_such_processor": M{}}}}), []string{"the policy is wrong here: processors: ", "no_such_processor"}},
 		"namespace": {input("namespace", good.URL, "opaque", M{"data_stream": M{"namespace": "Not-Valid"}}), []string{"namespace: ", "upper case"}},
 		"dataset": {input("dataset", good.URL, "opaque", M{"streams": []any{stream("audit_events", M{"data_stream": M{"dataset": "acme.other"}})}}),
 			[]string{`event_types: "acme.other" is no event type: choose from audit_events`}},
@@ -330,11 +365,11 @@ func TestWrongPolicy(t *testing.T) {
 	c.waitState(t, "good", proto.State_HEALTHY)
 	c.waitDelivered(t, good, es)
 	assert.Equal(t, proto.State_HEALTHY, c.control.unitSeen(outputUnit).State)
-	before := c.starts()
+	c.Until(soon, "three streams have started", func() bool { return c.starts() == 3 })
 
 	c.control.apply(policy{output: elasticsearch(es), inputs: []M{healthy, input("limit", good.URL, good.token, M{"limit": 50})}})
 	c.waitState(t, "limit", proto.State_HEALTHY)
-	c.Until(soon, "three more streams have started", func() bool { return c.starts() == before+3 })
+	c.Until(soon, "three more streams have started", func() bool { return c.starts() == 6 })
 	c.waitState(t, "good", proto.State_HEALTHY)
 }
 
@@ -386,7 +421,7 @@ func TestHealth(t *testing.T) {
 func TestOutputChange(t *testing.T) {
 	t.Parallel()
 	srv, first, second := api(t, 5, 4000), bulktest.Start(t), bulktest.Start(t)
-	first.SetFault(bulktest.Slow(50 * time.Millisecond))
+	first.SetFault(bulktest.Slow(500 * time.Millisecond)) // libbeat waits a second before it applies a change
 	c := start(t)
 	p := policy{output: elasticsearch(first), inputs: []M{input("acme", srv.URL, srv.token, nil)}}
 	c.control.apply(p)
@@ -394,10 +429,47 @@ func TestOutputChange(t *testing.T) {
 	p.output = elasticsearch(second)
 	c.control.apply(p)
 	assert.Zero(t, c.Wait(stopMost), "Elastic Agent starts it again")
-	require.NotZero(t, missing(expected(srv.Account), first), "the change came in the middle")
+	require.NotZero(t, missing(srv.Account, first), "the change came in the middle")
 	c.restart(t)
 	c.waitDelivered(t, srv, first, second)
 	c.waitState(t, "acme", proto.State_HEALTHY)
+}
+
+// TestOutputOfAnotherName is another component, which goes on where its registry,
+// copied as the documentation says, ends.
+func TestOutputOfAnotherName(t *testing.T) {
+	t.Parallel()
+	srv, first, second := api(t, 16, each), bulktest.Start(t), bulktest.Start(t)
+	c := start(t)
+	p := policy{output: elasticsearch(first), inputs: []M{input("acme", srv.URL, srv.token, nil)}}
+	c.control.apply(p)
+	c.waitDelivered(t, srv, first)
+	c.Until(soon, "the last cursors are stored", func() bool { return c.InputSum("events_acked_total") == 3*each })
+	code, _ := c.Terminate(stopMost)
+	require.Zero(t, code)
+
+	c.data = "other"
+	require.NoError(t, os.CopyFS(c.home.Path("other", "registry"), os.DirFS(c.home.Path("data", "registry"))))
+	p.output = elasticsearch(second)
+	c.control.apply(p)
+	c.restart(t)
+	c.waitState(t, "acme", proto.State_HEALTHY)
+	before := srv.Total(eventsapitest.SignInAttempts)
+	srv.Publish(eventsapitest.SignInAttempts, newer(t, srv))
+	c.waitDelivered(t, srv, first, second)
+	assert.Equal(t, before+1, srv.Total(eventsapitest.SignInAttempts))
+	assert.Equal(t, 1, second.Count(""), "nothing else was fetched again")
+}
+
+// newer is a sign-in attempt that happened now.
+func newer(t *testing.T, srv account) json.RawMessage {
+	t.Helper()
+	var e map[string]any
+	require.NoError(t, json.Unmarshal(srv.Event(eventsapitest.SignInAttempts, 0), &e))
+	e["uuid"], e["timestamp"] = "NEWEREVENT00000000000000AA", time.Now().UTC().Format(time.RFC3339)
+	raw, err := json.Marshal(e)
+	require.NoError(t, err)
+	return raw
 }
 
 // TestKill: a kill in the middle of a backlog loses nothing.
@@ -410,7 +482,7 @@ func TestKill(t *testing.T) {
 	c.Until(soon, "some events have arrived", func() bool { return es.Count("") > 500 })
 	c.Kill()
 	es.SetFault(nil)
-	require.NotZero(t, missing(expected(srv.Account), es), "the kill came in the middle")
+	require.NotZero(t, missing(srv.Account, es), "the kill came in the middle")
 	c.restart(t)
 	c.waitDelivered(t, srv, es)
 	c.waitState(t, "acme", proto.State_HEALTHY)
@@ -426,8 +498,9 @@ func TestCheckinLoss(t *testing.T) {
 	c.control.apply(policy{output: elasticsearch(es), inputs: []M{input("acme", srv.URL, srv.token, nil)}})
 	c.waitState(t, "acme", proto.State_HEALTHY)
 	c.control.cut()
-	before, checkins := es.Count(""), c.control.checkinCount()
+	before := es.Count("")
 	c.Until(soon, "events go on", func() bool { return es.Count("") > before+200 })
+	checkins := c.control.checkinCount()
 	srv.SetFaults(eventsapitest.Chance{P: 1, Fault: eventsapitest.HTTPStatus(503)})
 	c.WaitLog("Degraded", soon)
 	assert.Equal(t, checkins, c.control.checkinCount())
@@ -499,6 +572,36 @@ func TestDiagnostics(t *testing.T) {
 	assert.Contains(t, files["input_metrics.json"], "acme-audit_events::audit_events")
 }
 
+// TestOneBudget: streams with one token, of two inputs, share its budget.
+func TestOneBudget(t *testing.T) {
+	t.Parallel()
+	srv, es := api(t, 17, 10), bulktest.Start(t)
+	c := start(t)
+	budget := M{"rate_limit": M{"requests_per_minute": 0, "requests_per_hour": 60}} // six at once, then one a minute
+	c.control.apply(policy{output: elasticsearch(es), inputs: []M{
+		input("one", srv.URL, srv.token, budget), input("two", srv.URL, srv.token, budget),
+	}})
+	requests := func() (n int) {
+		for _, typ := range eventsapitest.Types() {
+			n += srv.Stats().Count(typ)
+		}
+		return n
+	}
+	c.Until(soon, "the budget is spent", func() bool { return requests() >= 6 })
+	var state struct {
+		EventTypes []struct {
+			Budget struct{ Windows []struct{ Available int } } `json:"rate_budget"`
+		} `json:"event_types"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(c.control.diagnose("one")["onepassword.json"]), &state))
+	require.Len(t, state.EventTypes, 6)
+	for _, s := range state.EventTypes {
+		require.Len(t, s.Budget.Windows, 1)
+		assert.LessOrEqual(t, s.Budget.Windows[0].Available, 0)
+	}
+	assert.LessOrEqual(t, requests(), 7)
+}
+
 // TestChange: streams come and go, settings change, the log level too; what is the
 // same goes on without a restart.
 func TestChange(t *testing.T) {
@@ -520,6 +623,7 @@ func TestChange(t *testing.T) {
 	p.inputs = []M{in("audit_events", "item_usages", "signin_attempts")}
 	c.control.apply(p)
 	c.waitDelivered(t, srv, es)
+	c.Until(soon, "each stream has started", func() bool { return c.starts() >= 3 })
 	assert.Equal(t, 3, c.starts(), "the first stream was not restarted")
 	c.Until(soon, "three streams are healthy", func() bool {
 		unit := c.control.inputSeen("acme")
@@ -568,9 +672,9 @@ func TestTwoAccounts(t *testing.T) {
 	c.control.apply(p)
 	c.waitDelivered(t, two, es)
 	assert.Contains(t, c.waitState(t, "twice", proto.State_FAILED).Message, `with the same id "one-audit_events"`)
-	assert.Equal(t, proto.State_HEALTHY, c.control.inputSeen("one").State)
-	assert.Equal(t, proto.State_HEALTHY, c.control.inputSeen("two").State)
-	assert.Len(t, expected(one.Account), 3*each)
+	c.waitState(t, "one", proto.State_HEALTHY)
+	c.waitState(t, "two", proto.State_HEALTHY)
+	assert.Len(t, beattest.Expected(one.Account), 3*each)
 	assert.Equal(t, 6*each, es.Count(""))
 
 	// An input that leaves the policy is stopped first, and then forgotten.

@@ -29,5 +29,6 @@
 //	metrics.go          its metrics
 //	registry.go         its stored cursors
 //	events.go           what its file and console outputs wrote
+//	api.go              an API with events, and what must arrive of them
 //	wait.go             waiting for a condition
 package beattest

@@ -39,6 +39,7 @@ type Server struct {
 	overwrite int           // documents that came with another operation than create
 	templates map[string]json.RawMessage
 	policies  map[string]json.RawMessage
+	pipelines map[string]json.RawMessage
 	denied    []privilege
 	requests  []string // "METHOD /path", without bulk requests
 }
@@ -56,6 +57,7 @@ func Start(tb testing.TB) *Server {
 		changed:   make(chan struct{}),
 		templates: map[string]json.RawMessage{},
 		policies:  map[string]json.RawMessage{},
+		pipelines: map[string]json.RawMessage{},
 	}
 	s.http = &http.Server{
 		Handler:           s.routes(),

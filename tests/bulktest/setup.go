@@ -36,6 +36,10 @@ func (s *Server) Template(name string) json.RawMessage { return s.look(s.templat
 // Policy is an ILM policy's body; nil if it is not there.
 func (s *Server) Policy(name string) json.RawMessage { return s.look(s.policies, name) }
 
+// Pipeline is an ingest pipeline's body; nil if it is not there. Documents do not
+// go through it.
+func (s *Server) Pipeline(name string) json.RawMessage { return s.look(s.pipelines, name) }
+
 // PutTemplate puts an index template there, as a user does.
 func (s *Server) PutTemplate(name string, body json.RawMessage) { s.put(s.templates, name, body) }
 
@@ -77,6 +81,9 @@ func (s *Server) setupRoutes(mux *http.ServeMux) {
 		return map[string]any{"index_templates": []any{map[string]any{"name": name, "index_template": body}}}
 	}))
 	handle("/_ilm/policy/{name}", s.stored(s.policies, func(name string, body json.RawMessage) any {
+		return map[string]any{name: body}
+	}))
+	handle("/_ingest/pipeline/{name}", s.stored(s.pipelines, func(name string, body json.RawMessage) any {
 		return map[string]any{name: body}
 	}))
 }

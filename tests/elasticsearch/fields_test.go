@@ -91,7 +91,7 @@ func fieldsOf(defs map[string]definition, parent string, value any, visit func(f
 
 // unseen are the fields that no document here has: what a configuration would
 // add, what an ingest pipeline sets, and what the API has not been seen to send.
-var unseen = []string{"event.ingested", "host.name", "message"}
+var unseen = []string{"event.ingested", "onepassword.ingest_delay", "host.name", "message"}
 
 func testFields(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "fields", plan{
@@ -147,6 +147,35 @@ func testFields(t *testing.T, node *estest.Node) {
 		}
 	}
 	assertOriginal(t, node, f)
+}
+
+// Elasticsearch's own rules for ECS type a new key by its name, where it is like one
+// of ECS. No event is refused because a later value is of another type.
+func testNewKeys(t *testing.T, node *estest.Node) {
+	put(t, node, "/_component_template/ecs@mappings", node.BuiltIn(t, "ecs@mappings"))
+	f := newFlow(t, node, "keys", plan{User: writer, Events: 20})
+	f.srv.Publish(eventsapitest.SignInAttempts,
+		signIn(t, handmade(0), M{"device_ip": "192.0.2.1", "created": "2026-11-01T00:00:00Z", "risk_score": 3, "usage": 7, "score": 7, "shiny": true, "label": "a", "exports": M{"a": 1}}),
+	)
+	beat := f.home.Start()
+	f.complete(t, beat, soon)
+	f.srv.Publish(eventsapitest.SignInAttempts,
+		signIn(t, handmade(1), M{"device_ip": "somewhere", "created": "yesterday", "risk_score": "high", "usage": "much", "score": "high", "shiny": "very", "label": 1}),
+	)
+	f.complete(t, beat, soon)
+	assert.Zero(t, beat.InputSum("events_refused_total"))
+	end(t, beat)
+
+	types := node.Mapping(t, f.stream(eventsapitest.SignInAttempts))
+	for key, want := range map[string]string{
+		"device_ip": "ip", "created": "date", "risk_score": "float", "usage": estest.FieldType("scaled_float"), "exports": "flattened", // by name
+		"score": "keyword", "shiny": "keyword", "label": "keyword",
+	} {
+		assert.Equal(t, want, types["onepassword."+key], key)
+	}
+	found := func(query M) int { return len(node.Search(t, f.stream(eventsapitest.SignInAttempts), query)) }
+	assert.Equal(t, 1, found(M{"term": M{"onepassword.device_ip": "192.0.2.1"}}))
+	assert.Equal(t, 1, found(M{"term": M{"_ignored": "onepassword.device_ip"}}), "kept, and not indexed")
 }
 
 // assertOriginal checks that a document keeps what the API sent.

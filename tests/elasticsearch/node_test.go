@@ -36,8 +36,10 @@ func TestElasticsearch(t *testing.T) {
 	onNode(t, estest.Config{},
 		step{"another template serves", testTemplateSwitchedOff},
 		step{"without a template a writer sends nothing", testWriterWithoutTemplate},
+		step{"a template gets a pipeline", testNamesPipeline},
 		step{"set-up changes nothing that a user changed", testSetupTwice},
 		step{"every field has its type", testFields},
+		step{"new keys have any value", testNewKeys},
 		step{"repeats are duplicates", testRepeats},
 		step{"a bad document is refused alone", testBadDocument},
 		step{"no privilege on one data stream", testOneStreamForbidden},
@@ -63,8 +65,10 @@ func TestElasticsearchBusy(t *testing.T) {
 // TestElasticsearch9 is what another major version could do otherwise.
 func TestElasticsearch9(t *testing.T) {
 	onNode(t, estest.Config{Version: estest.V9},
+		step{"a template gets a pipeline", testNamesPipeline},
 		step{"a run sets up by itself", testSetsUpByItself},
 		step{"every field has its type", testFields},
+		step{"new keys have any value", testNewKeys},
 		step{"repeats are duplicates", testRepeats},
 		step{"a bad document is refused alone", testBadDocument},
 	)

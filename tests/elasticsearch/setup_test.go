@@ -7,11 +7,15 @@ package elasticsearch
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
 
 	"onepasswordbeat/internal/indexsetup"
 	"onepasswordbeat/tests/estest"
@@ -169,4 +173,40 @@ func testSetupTwice(t *testing.T, node *estest.Node) {
 	setUp(t, node, "-E", "setup.template.overwrite=true", "-E", "setup.ilm.overwrite=true")
 	assert.Equal(t, original, template(t, node), "told to overwrite")
 	assert.JSONEq(t, string(policy), string(node.Policy(indexsetup.TemplateName)), "told to overwrite")
+}
+
+// The setting that `setup --pipelines` makes in a template that is there, on a
+// server that adds to templates what it does not take back. (The pipelines
+// themselves need processors that this server has not.)
+func testNamesPipeline(t *testing.T, node *estest.Node) {
+	put(t, node, "/_index_template/named", M{
+		"index_patterns": []string{"named-*"}, "version": 3, "_meta": M{"by": "a user"},
+		"template": M{"settings": M{"index.number_of_shards": 2}, "mappings": M{"properties": M{"a": M{"type": "long"}}}},
+	})
+	read := func() string {
+		_, answer := node.Do(t, estest.Admin, http.MethodGet, "/_index_template/named?filter_path=index_templates.index_template,-index_templates.index_template.*_date_millis", nil)
+		return string(answer)
+	}
+	before := read()
+	other, err := indexsetup.NamePipeline(requester{t, node}, "named")
+	require.NoError(t, err)
+	assert.Empty(t, other)
+	assert.JSONEq(t, strings.Replace(before, `"number_of_shards":"2"`, `"number_of_shards":"2","default_pipeline":"onepasswordbeat"`, 1), read())
+}
+
+// requester is the client that indexsetup takes.
+type requester struct {
+	t    *testing.T
+	node *estest.Node
+}
+
+func (r requester) Request(method, path, _ string, _ map[string]string, body any) (int, []byte, error) {
+	if raw, ok := body.(eslegclient.RawEncoding); ok {
+		body = raw.Encoding
+	}
+	status, answer := r.node.Do(r.t, estest.Admin, method, path, body)
+	if status >= http.StatusMultipleChoices {
+		return status, answer, errors.New(string(answer))
+	}
+	return status, answer, nil
 }

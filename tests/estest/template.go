@@ -6,9 +6,44 @@
 package estest
 
 import (
+	"archive/zip"
 	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
 	"strings"
+	"testing"
 )
+
+// BuiltIn is a template that Elasticsearch installs by itself where it has all its modules, such as the component template "ecs@mappings": the body that a test may
+// PUT, from the release's own archive.
+func (n *Node) BuiltIn(t testing.TB, name string) string {
+	t.Helper()
+	body, err := readBuiltIn(n.dist.home, name)
+	if err != nil {
+		t.Fatalf("the template %s of Elasticsearch %s: %v", name, n.config.Version, err)
+	}
+	return strings.NewReplacer("${xpack.stack.template.version}", "1", "${xpack.stack.template.deprecated}", "false").Replace(body)
+}
+
+func readBuiltIn(home, name string) (string, error) {
+	jars, err := filepath.Glob(filepath.Join(home, "modules", "x-pack-core", "x-pack-template-resources-*.jar"))
+	if err != nil || len(jars) != 1 {
+		return "", fmt.Errorf("want one archive of templates, have %q: %w", jars, err)
+	}
+	jar, err := zip.OpenReader(jars[0])
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = jar.Close() }()
+	f, err := jar.Open(name + ".json")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	body, err := io.ReadAll(f)
+	return string(body), err
+}
 
 // standIns are the field types of missing modules, each with the nearest type that the node has and the parameters that only the original takes.
 var standIns = map[string]struct {

@@ -7,7 +7,6 @@
 package faults
 
 import (
-	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -56,15 +55,8 @@ func newScene(t *testing.T, settings M, chances ...eventsapitest.Chance) *scene 
 		Faults: chances,
 	})
 	s.token = s.srv.Token()
-	input := M{
-		"type": "onepassword", "id": "acme", "url": s.srv.URL, "token": s.token,
-		"interval": "1s", "limit": s.limit,
-		"initial_interval": "480h", // late events of the backlog included
-		"rate_limit":       M{"requests_per_minute": 0, "requests_per_hour": 0},
-	}
-	maps.Copy(input, settings)
-	output := M{"hosts": []string{s.es.URL}, "backoff": M{"init": "200ms", "max": "1s"}}
-	s.home.Configure(beattest.Config{Inputs: []M{input}, Output: M{"elasticsearch": output}})
+	input := beattest.Input(s.srv.URL, s.token, M{"limit": s.limit}, settings)
+	s.home.Configure(beattest.Config{Inputs: []M{input}, Output: beattest.ElasticsearchOutput(s.es.URL)})
 	return s
 }
 
@@ -95,7 +87,7 @@ func (s *scene) lasting() {
 // waitIndexed waits until every event that the API shows now is indexed.
 func (s *scene) waitIndexed(most time.Duration, types ...eventsapitest.EventType) {
 	s.t.Helper()
-	missing := expected(s.srv, types...)
+	missing := beattest.Expected(s.srv.Account, types...)
 	total := len(missing)
 	s.beat.Until(most, "every event is indexed", func() bool {
 		if s.es.Count("") < total {
@@ -130,11 +122,11 @@ func (s *scene) finish() {
 // its own data stream, and returns how many.
 func (s *scene) assertOnce() int {
 	s.t.Helper()
-	want := expected(s.srv)
+	want := beattest.Expected(s.srv.Account)
 	seen := make(map[string]bool, len(want))
 	for index, docs := range s.es.Docs() {
 		for _, d := range docs {
-			if typ, known := want[d.ID]; !known || seen[d.ID] || index != stream(typ) {
+			if typ, known := want[d.ID]; !known || seen[d.ID] || index != beattest.DataStream(typ) {
 				assert.Fail(s.t, "a document that should not be there",
 					"%s in %s: event of the API: %t, of type %q, indexed twice: %t", d.ID, index, known, typ, seen[d.ID])
 			}
@@ -143,29 +135,4 @@ func (s *scene) assertOnce() int {
 	}
 	assert.Zero(s.t, s.es.Stats().Overwrite, "documents are created, never overwritten")
 	return len(seen)
-}
-
-// expected are the ids of all events that the API shows now, of the given types or
-// of all.
-func expected(srv *eventsapitest.Server, types ...eventsapitest.EventType) map[string]eventsapitest.EventType {
-	if len(types) == 0 {
-		types = eventsapitest.Types()
-	}
-	ids := map[string]eventsapitest.EventType{}
-	for _, typ := range types {
-		for _, id := range srv.UUIDs(typ, time.Time{}) {
-			ids[id] = typ
-		}
-	}
-	return ids
-}
-
-// stream is the data stream of an event type.
-func stream(t eventsapitest.EventType) string {
-	names := map[eventsapitest.EventType]string{
-		eventsapitest.AuditEvents:    "audit_events",
-		eventsapitest.ItemUsages:     "item_usages",
-		eventsapitest.SignInAttempts: "signin_attempts",
-	}
-	return "logs-1password." + names[t] + "-default"
 }

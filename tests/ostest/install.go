@@ -116,14 +116,15 @@ func mappingOf(f fielddefs.Field, m module.Module) map[string]any {
 		return map[string]any{"type": "constant_keyword", "value": value}
 	}
 	switch f.Type {
-	case "text":
-		return map[string]any{"type": "match_only_text"}
 	case "keyword":
 		mapping := map[string]any{"type": "keyword", "ignore_above": 1024}
 		for option, value := range map[string]*bool{"index": f.Index, "doc_values": f.DocValues} {
 			if value != nil {
 				mapping[option] = *value
 			}
+		}
+		for _, m := range f.MultiFields {
+			mapping["fields"] = map[string]any{m.Name: map[string]any{"type": m.Type}}
 		}
 		return mapping
 	default:

@@ -24,7 +24,7 @@ import (
 // go on by themselves when there is space again.
 func TestFileOutputOnAFullDisk(t *testing.T) {
 	t.Parallel()
-	srv := backlog(t, each)
+	srv := beattest.Backlog(t, each)
 	h := beattest.NewHome(t)
 	h.Configure(beattest.Config{Inputs: []M{input(srv.URL, srv.Token())}, Output: beattest.FileOutput(h)})
 	dir := h.Path("output")

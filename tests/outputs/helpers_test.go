@@ -7,7 +7,6 @@ package outputs_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -44,35 +43,13 @@ const (
 func quickly() M { return M{"init": "200ms", "max": "1s"} }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		_ = flag.Set("test.parallel", parallel) // the flag is there
-	}
-	os.Exit(beattest.Main(m)) //nolint:forbidigo // the end of every TestMain
-}
-
-// backlog is an API with n events of each type, nothing live.
-func backlog(t *testing.T, n int) *eventsapitest.Server {
-	t.Helper()
-	return eventsapitest.StartTB(t, eventsapitest.Config{Seed: 7, Backlog: eventsapitest.Each(n)})
+	os.Exit(beattest.MainParallel(m, parallel)) //nolint:forbidigo // the end of every TestMain
 }
 
 // input is an input for all that an API at url has, in pages of 250. more
 // replaces settings.
 func input(url, token string, more ...M) M {
-	in := M{
-		"type": "onepassword", "id": "acme", "url": url, "token": token,
-		"interval":         "1s",
-		"limit":            250,
-		"initial_interval": "480h", // late events of the backlog included
-		"rate_limit":       M{"requests_per_minute": 0, "requests_per_hour": 0},
-	}
-	for _, m := range more {
-		maps.Copy(in, m)
-	}
-	return in
+	return beattest.Input(url, token, append([]M{{"limit": 250}}, more...)...)
 }
 
 // home is a beat's home with an input for srv and an output.
@@ -89,17 +66,6 @@ func merged(list []M) M {
 		maps.Copy(all, m)
 	}
 	return all
-}
-
-// expected are the ids of all events that the API shows now.
-func expected(api *eventsapitest.Account) map[string]bool {
-	ids := map[string]bool{}
-	for _, typ := range eventsapitest.Types() {
-		for _, id := range api.UUIDs(typ, time.Time{}) {
-			ids[id] = true
-		}
-	}
-	return ids
 }
 
 // addEvents makes n new events appear in the API, so that there is something to
@@ -130,24 +96,20 @@ type receiver interface {
 	Len() int
 }
 
-// missing counts the ids of want that are not among events.
-func missing(want map[string]bool, events []receivertest.Event) int {
-	n := len(want)
-	seen := make(map[string]bool, len(want))
-	for _, e := range events {
-		if want[e.ID] && !seen[e.ID] {
-			seen[e.ID] = true
-			n--
-		}
+// idsOf are the ids of events, repeats included.
+func idsOf(events []receivertest.Event) []string {
+	list := make([]string, len(events))
+	for i, e := range events {
+		list[i] = e.ID
 	}
-	return n
+	return list
 }
 
 // waitDelivered waits until every event that the API shows now has arrived.
 func waitDelivered(beat *beattest.Beat, api *eventsapitest.Account, to receiver, most time.Duration) {
-	want := expected(api)
+	want := beattest.Expected(api)
 	beat.Until(most, "every event has arrived", func() bool {
-		return to.Len() >= len(want) && missing(want, to.Events()) == 0
+		return to.Len() >= len(want) && beattest.Missing(want, idsOf(to.Events())) == 0
 	})
 }
 
@@ -155,11 +117,11 @@ func waitDelivered(beat *beattest.Beat, api *eventsapitest.Account, to receiver,
 // nothing else, and returns how many came again.
 func assertDelivered(t *testing.T, api *eventsapitest.Account, to receiver) (repeats int) {
 	t.Helper()
-	want := expected(api)
+	want := beattest.Expected(api)
 	events := to.Events()
-	assert.Zero(t, missing(want, events), "events missing")
+	assert.Zero(t, beattest.Missing(want, idsOf(events)), "events missing")
 	for _, e := range events {
-		if !assert.True(t, want[e.ID], "%q is no event of the API: %s", e.ID, e.Raw) {
+		if !assert.NotEmpty(t, want[e.ID], "%q is no event of the API: %s", e.ID, e.Raw) {
 			return 0
 		}
 	}

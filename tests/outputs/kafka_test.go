@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"onepasswordbeat/internal/eventsapi/eventsapitest"
+	"onepasswordbeat/tests/beattest"
 	"onepasswordbeat/tests/receivertest"
 )
 
@@ -36,7 +37,7 @@ func kafkaOutput(k *receivertest.Kafka, more ...M) M {
 func TestKafka(t *testing.T) {
 	t.Parallel()
 	kafka := receivertest.StartKafka(t, topic, 3)
-	srv := backlog(t, each)
+	srv := beattest.Backlog(t, each)
 	h := home(t, srv, kafkaOutput(kafka))
 	kafka.Down(true)
 	beat := h.Start()
@@ -69,7 +70,7 @@ func TestKafkaThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 			t.Parallel()
 			kafka := receivertest.StartKafka(t, topic, 1)
 			kafka.Refuse(receivertest.Always(reason))
-			srv := backlog(t, each)
+			srv := beattest.Backlog(t, each)
 			h := home(t, srv, kafkaOutput(kafka))
 			beat := h.Start()
 			t.Log(waitDegraded(beat, 3))
@@ -93,19 +94,19 @@ func TestKafkaOneEventTooLarge(t *testing.T) {
 	t.Parallel()
 	kafka := receivertest.StartKafka(t, topic, 1)
 	srv := eventsapitest.StartTB(t, eventsapitest.Config{Seed: 7, Backlog: eventsapitest.Each(each)})
-	want := expected(srv.Account)
+	want := beattest.Expected(srv.Account)
 	srv.Publish(eventsapitest.SignInAttempts, freshEvent(t, srv, 1, M{"details": M{"value": strings.Repeat("x", 200_000)}}))
 	srv.Publish(eventsapitest.SignInAttempts, freshEvent(t, srv, 0, nil)) // a page of nothing but the large one is held
-	want["FRESHEVENT0000000000000000"] = true
+	want["FRESHEVENT0000000000000000"] = eventsapitest.SignInAttempts
 	h := home(t, srv, kafkaOutput(kafka, M{"max_message_bytes": 100_000}))
 	beat := h.Start()
-	beat.Until(patient, "every other event has arrived", func() bool { return missing(want, kafka.Events()) == 0 })
+	beat.Until(patient, "every other event has arrived", func() bool { return beattest.Missing(want, idsOf(kafka.Events())) == 0 })
 	beat.Until(patient, "the cursors have passed it", func() bool {
 		return beat.InputSum("events_refused_total") == 1
 	})
 	stop(t, beat)
-	assert.Len(t, expected(srv.Account), len(want)+1)
-	assert.Equal(t, 1, missing(expected(srv.Account), kafka.Events()))
+	assert.Len(t, beattest.Expected(srv.Account), len(want)+1)
+	assert.Equal(t, 1, beattest.Missing(beattest.Expected(srv.Account), idsOf(kafka.Events())))
 	t.Logf("%d events, %d of them came again", len(want), kafka.Len()-len(want))
 }
 

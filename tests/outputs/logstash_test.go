@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"onepasswordbeat/tests/beattest"
 	"onepasswordbeat/tests/receivertest"
 )
 
@@ -33,7 +34,7 @@ func TestLogstash(t *testing.T) {
 	ca := receivertest.NewCA(t)
 	logstash := receivertest.StartLumberjack(t, receivertest.LumberjackConfig{TLS: ca.Mutual("127.0.0.1"), KeepAlive: keepAlive})
 	cert, key := ca.Client("beat")
-	srv := backlog(t, each)
+	srv := beattest.Backlog(t, each)
 	h := home(t, srv, logstashOutput(logstash.Addr, M{
 		"ssl": M{"certificate_authorities": []string{ca.File}, "certificate": cert, "key": key},
 	}))
@@ -74,7 +75,7 @@ func TestLogstashStuck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			logstash := receivertest.StartLumberjack(t, receivertest.LumberjackConfig{KeepAlive: test.keepAlive})
-			srv := backlog(t, each)
+			srv := beattest.Backlog(t, each)
 			h := home(t, srv, logstashOutput(logstash.Addr, test.settings))
 			logstash.Hold(true)
 			beat := h.Start()
@@ -103,7 +104,7 @@ func TestLogstashWithoutClientCertificate(t *testing.T) {
 	t.Parallel()
 	ca := receivertest.NewCA(t)
 	logstash := receivertest.StartLumberjack(t, receivertest.LumberjackConfig{TLS: ca.Mutual("127.0.0.1"), KeepAlive: keepAlive})
-	srv := backlog(t, each)
+	srv := beattest.Backlog(t, each)
 	h := home(t, srv, logstashOutput(logstash.Addr, M{"ssl": M{"certificate_authorities": []string{ca.File}}}))
 	beat := h.Start()
 	beat.WaitLog("Failed to publish events caused by", soon)

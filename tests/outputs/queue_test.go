@@ -8,6 +8,7 @@ package outputs_test
 import (
 	"testing"
 
+	"onepasswordbeat/tests/beattest"
 	"onepasswordbeat/tests/receivertest"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestDiskQueue(t *testing.T) {
 	t.Parallel()
 	logstash := receivertest.StartLumberjack(t, receivertest.LumberjackConfig{KeepAlive: keepAlive})
-	srv := backlog(t, each)
+	srv := beattest.Backlog(t, each)
 	h := home(t, srv, logstashOutput(logstash.Addr), M{"queue": M{"disk": M{"max_size": "100MB"}}})
 	logstash.Down(true)
 	beat := h.Start()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"onepasswordbeat/tests/beattest"
 	"onepasswordbeat/tests/receivertest"
 )
 
@@ -28,7 +29,7 @@ func TestRedis(t *testing.T) {
 			}
 			redis := receivertest.StartRedis(t, list)
 			redis.RequirePassword(redisPassword)
-			srv := backlog(t, each)
+			srv := beattest.Backlog(t, each)
 			h := home(t, srv, M{"redis": M{
 				"hosts": []string{redis.Addr}, "password": redisPassword, "key": key, "datatype": "list",
 				"backoff": quickly(), "timeout": "2s",
@@ -55,7 +56,7 @@ func TestRedis(t *testing.T) {
 func TestRedisOutOfMemory(t *testing.T) {
 	t.Parallel()
 	redis := receivertest.StartRedis(t, "onepassword")
-	srv := backlog(t, each)
+	srv := beattest.Backlog(t, each)
 	h := home(t, srv, M{"redis": M{"hosts": []string{redis.Addr}, "key": "onepassword", "backoff": quickly()}})
 	redis.Refuse("OOM command not allowed when used memory > 'maxmemory'.")
 	beat := h.Start()

@@ -68,13 +68,22 @@ func fieldsDoc(set *fielddefs.Set) []byte {
 		p.line("%s\n", strings.TrimSpace(file.Description))
 		rows := [][]string{{"Field", "Type", "Description"}}
 		for _, f := range file.Fields {
-			rows = append(rows, []string{code(f.Name), f.Type, strings.TrimSpace(f.Description)})
+			rows = append(rows, []string{code(f.Name), typeOf(f), strings.TrimSpace(f.Description)})
 		}
 		p.table(rows...)
 	}
 	usageTable(p)
 	signInTables(p)
 	return append(bytes.TrimRight(p.Bytes(), "\n"), '\n')
+}
+
+// typeOf is a field's type, with those of its multi-fields.
+func typeOf(f fielddefs.Field) string {
+	types := f.Type
+	for _, m := range f.MultiFields {
+		types += fmt.Sprintf("; `.%s`: %s", m.Name, m.Type)
+	}
+	return types
 }
 
 func usageTable(p *page) {

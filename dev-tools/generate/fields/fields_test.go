@@ -67,7 +67,7 @@ func TestConflictsAreRefused(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	linked, err := asset.GetFields("onepasswordbeat")
 	require.NoError(t, err)
-	tmpl, err := template.New(false, version.GetDefaultVersion(), "onepasswordbeat", false, *libversion.MustNew("8.18.0"),
+	tmpl, err := template.New(false, version.GetDefaultVersion(), "onepasswordbeat", true, *libversion.MustNew("8.18.0"),
 		template.DefaultConfig(beat.Info{Beat: "onepasswordbeat", Version: "0.1.0"}), false, logptest.NewTestingLogger(t, ""))
 	require.NoError(t, err)
 	body, err := tmpl.LoadBytes(linked)
@@ -84,6 +84,9 @@ func TestTemplate(t *testing.T) {
 		require.NoError(t, err, f.Name)
 		assert.Equal(t, f.Type, got, f.Name)
 	}
+	name, err := properties.GetValue("user.properties.name.fields.text.type")
+	require.NoError(t, err)
+	assert.Equal(t, "match_only_text", name)
 	original, err := properties.GetValue("event.properties.original")
 	require.NoError(t, err)
 	assert.Subset(t, original, mapstr.M{"index": false, "doc_values": false})

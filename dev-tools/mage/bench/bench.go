@@ -15,6 +15,9 @@ import (
 // Go runs the Go benchmarks only (reads BENCH: a pattern of names; BENCHFLAGS: arguments of go test).
 func Go(ctx context.Context) error { return mage.GoBenchmarks(ctx) }
 
+// Pipelines measures the integration's ingest pipelines on an OpenSearch node: microseconds for a document, as the beat sends it and raw (reads BENCHFLAGS); it needs a JDK and Maven.
+func Pipelines(ctx context.Context) error { return mage.GoBenchmarks(ctx, "./tests/pipelines") }
+
 // Backlog measures the beat on 100,000 events of each type, from simulator to endpoint (reads BENCHARGS).
 func Backlog(ctx context.Context) error { return mage.EndToEnd(ctx) }
 

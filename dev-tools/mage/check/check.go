@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -24,6 +25,7 @@ func Steps() []mage.Step {
 		{Name: "check:headers", Run: Headers},
 		{Name: "check:tidy", Run: Tidy},
 		{Name: "check:generated", Run: Generated},
+		{Name: "check:package", Run: Package},
 		{Name: "check:vet", Run: Vet},
 		{Name: "check:lint", Run: Lint},
 	}
@@ -75,10 +77,13 @@ func lacksHeader(content []byte) bool {
 	return !bytes.HasPrefix(content, []byte(header)) && !generated.Match(content)
 }
 
-// Tidy fails when `go mod tidy` would change go.mod or go.sum, of the beat or of the tools.
+// modules are the Go modules with packages of ours: the beat's, and what is too heavy to be in it.
+var modules = append([]string{".", mage.IntegrationModule}, mage.CelModules...)
+
+// Tidy fails when `go mod tidy` would change go.mod or go.sum of a module.
 func Tidy(ctx context.Context) error {
 	var errs []error
-	for _, module := range []string{".", "dev-tools/tools"} {
+	for _, module := range append([]string{"dev-tools/tools"}, modules...) {
 		c := mage.Go("go mod tidy in "+module, "mod", "tidy", "-diff")
 		c.Dir = module
 		if err := c.Run(ctx); err != nil {
@@ -104,11 +109,16 @@ func Generated(ctx context.Context) error {
 	return complain(before.Diff(after), "out of date until now; review and commit what `go tool mage update` made of them")
 }
 
+// Package fails when Elastic's validator does not take the integration package.
+func Package(ctx context.Context) error {
+	return mage.RunIntegration(ctx, "check", mage.IntegrationPackage)
+}
+
 // Vet runs go vet on every package.
 func Vet(ctx context.Context) error {
-	c := mage.Go("go vet", "vet", "./...")
-	c.Env = mage.WithoutCgo()
-	return c.Run(ctx)
+	return inModules(func(module string) error {
+		return mage.Command{Args: []string{"go", "vet", "./..."}, Label: "go vet in " + module, Env: mage.WithoutCgo(), Dir: module}.Run(ctx)
+	})
 }
 
 // Lint runs golangci-lint by .golangci.yml on every package (reads LINTFLAGS: further
@@ -118,11 +128,26 @@ func Lint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return mage.Command{
-		Args:  mage.Args([]string{linter, "run"}, "LINTFLAGS", "./..."),
-		Label: "golangci-lint",
-		Env:   mage.WithoutCgo(),
-	}.Run(ctx)
+	if linter, err = filepath.Abs(linter); err != nil {
+		return err
+	}
+	return inModules(func(module string) error {
+		return mage.Command{
+			Args:  mage.Args([]string{linter, "run"}, "LINTFLAGS", "./..."),
+			Label: "golangci-lint in " + module,
+			Env:   mage.WithoutCgo(),
+			Dir:   module,
+		}.Run(ctx)
+	})
+}
+
+// inModules does something in each module, also after one where it failed.
+func inModules(do func(module string) error) error {
+	var errs []error
+	for _, module := range modules {
+		errs = append(errs, do(module))
+	}
+	return errors.Join(errs...)
 }
 
 // complain returns an error that lists the files and the complaint, or nil without files.

@@ -23,14 +23,15 @@ type need struct {
 // raceDetector needs cgo on most systems, and cgo a C compiler.
 var raceDetector = need{[]string{"cc", "gcc", "clang"}, "the race detector is left out"}
 
-// realElasticsearch is Java, and Maven to bring the server.
-var realElasticsearch = []need{
+// engines is Java, and Maven to bring the servers. OpenSearch is started from Java source.
+var engines = []need{
 	{[]string{"java"}, "the tests on a real Elasticsearch are left out"},
-	{[]string{"mvn"}, "the tests on a real Elasticsearch are left out"},
+	{[]string{"javac"}, "the tests on OpenSearch are left out"},
+	{[]string{"mvn"}, "the tests on a real Elasticsearch and on OpenSearch are left out"},
 }
 
 // needs is everything that `mage test` uses where it is there.
-var needs = append([]need{raceDetector}, realElasticsearch...)
+var needs = append([]need{raceDetector}, engines...)
 
 func (n need) found() bool {
 	for _, program := range n.programs {

@@ -23,6 +23,10 @@ const systemTests = "onepasswordbeat/tests"
 // at a time: it takes a gigabyte.
 var onElasticsearch = []string{systemTests + "/estest", systemTests + "/elasticsearch"}
 
+// onOpenSearch are the packages whose tests run on an OpenSearch node, which has what
+// the Elasticsearch of the tests lacks: pipelines, scripts and all aggregations.
+var onOpenSearch = []string{systemTests + "/ostest", systemTests + "/pipelines", systemTests + "/dashboards", systemTests + "/integration"}
+
 // faultSuite is the package that test:faults runs alone, and test:system among others.
 const faultSuite = systemTests + "/faults"
 
@@ -41,7 +45,7 @@ func Unit(ctx context.Context) error { return goTest(ctx, isUnit) }
 // a C compiler, and compiles libbeat a second time.
 func Race(ctx context.Context) error { return goTest(ctx, isUnit, "-race") }
 
-// System runs the tests of the real binary, those in ./tests but test:elasticsearch (reads TESTFLAGS).
+// System runs the tests of the real binary, those in ./tests but test:elasticsearch and test:opensearch (reads TESTFLAGS).
 func System(ctx context.Context) error { return goTest(ctx, isSystem, afresh) }
 
 // Faults runs the fault suite at its full size, with what it measured (reads ONEPASSWORDBEAT_SEED: repeats a run; TESTFLAGS).
@@ -51,16 +55,24 @@ func Faults(ctx context.Context) error {
 
 // Elasticsearch runs the tests of the real binary on a real Elasticsearch (reads CI, TESTFLAGS); it needs Java and Maven.
 func Elasticsearch(ctx context.Context) error {
-	if err := report(realElasticsearch, os.Getenv("CI") != ""); err != nil {
-		return err
-	}
-	return runElasticsearch(ctx)
+	return onEngine(ctx, isElasticsearch)
 }
 
-// runElasticsearch leaves it to the tests to skip, or to fail in CI, where there is no
+// Opensearch runs the tests of the integration's pipelines and dashboards on an OpenSearch node (reads CI, TESTFLAGS); it needs a JDK and Maven.
+func Opensearch(ctx context.Context) error { return onEngine(ctx, isOpenSearch) }
+
+// onEngine says what is missing, and runs tests that start nodes.
+func onEngine(ctx context.Context, keep func(pkg string) bool) error {
+	if err := report(engines, os.Getenv("CI") != ""); err != nil {
+		return err
+	}
+	return runOnEngine(ctx, keep)
+}
+
+// runOnEngine leaves it to the tests to skip, or to fail in CI, where there is no
 // Java or Maven.
-func runElasticsearch(ctx context.Context) error {
-	return goTest(ctx, isElasticsearch, afresh, "-p=1")
+func runOnEngine(ctx context.Context, keep func(pkg string) bool) error {
+	return goTest(ctx, keep, afresh, "-p=1")
 }
 
 // Suite is every test.
@@ -79,7 +91,7 @@ func (s Suite) Run(ctx context.Context) error {
 	if raceDetector.found() {
 		unit = Race
 	}
-	return errors.Join(unit(ctx), System(ctx), runElasticsearch(ctx))
+	return errors.Join(unit(ctx), Integration(ctx), System(ctx), Cel(ctx), runOnEngine(ctx, isOnEngine))
 }
 
 // goTest runs `go test` on the packages with tests that the filter keeps.
@@ -111,9 +123,13 @@ func goTestIn(ctx context.Context, env []string, keep func(pkg string) bool, fla
 
 func isElasticsearch(pkg string) bool { return slices.Contains(onElasticsearch, pkg) }
 
+func isOpenSearch(pkg string) bool { return slices.Contains(onOpenSearch, pkg) }
+
+func isOnEngine(pkg string) bool { return isElasticsearch(pkg) || isOpenSearch(pkg) }
+
 func isFaults(pkg string) bool { return pkg == faultSuite }
 
-func isSystem(pkg string) bool { return !isUnit(pkg) && !isElasticsearch(pkg) }
+func isSystem(pkg string) bool { return !isUnit(pkg) && !isOnEngine(pkg) }
 
 func isUnit(pkg string) bool {
 	return pkg != systemTests && !strings.HasPrefix(pkg, systemTests+"/")

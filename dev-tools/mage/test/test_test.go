@@ -23,7 +23,7 @@ func TestMissingProgramIsAnErrorOnlyInCI(t *testing.T) {
 }
 
 func TestEveryPackageIsInOneGroup(t *testing.T) {
-	groups := map[string]func(string) bool{"unit": isUnit, "system": isSystem, "elasticsearch": isElasticsearch}
+	groups := map[string]func(string) bool{"unit": isUnit, "system": isSystem, "elasticsearch": isElasticsearch, "opensearch": isOpenSearch}
 	for pkg, want := range map[string]string{
 		"onepasswordbeat":                     "unit",
 		"onepasswordbeat/internal/eventsapi":  "unit",
@@ -33,6 +33,9 @@ func TestEveryPackageIsInOneGroup(t *testing.T) {
 		"onepasswordbeat/tests/faults":        "system",
 		"onepasswordbeat/tests/estest":        "elasticsearch",
 		"onepasswordbeat/tests/elasticsearch": "elasticsearch",
+		"onepasswordbeat/tests/ostest":        "opensearch",
+		"onepasswordbeat/tests/pipelines":     "opensearch",
+		"onepasswordbeat/tests/dashboards":    "opensearch",
 	} {
 		for group, has := range groups {
 			assert.Equal(t, group == want, has(pkg), "%s in %s", pkg, group)

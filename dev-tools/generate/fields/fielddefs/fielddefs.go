@@ -32,7 +32,14 @@ type Field struct {
 	Index            *bool        `yaml:"index,omitempty"`
 	DocValues        *bool        `yaml:"doc_values,omitempty"`
 	IgnoreAbove      int          `yaml:"ignore_above,omitempty"`
+	MultiFields      []MultiField `yaml:"multi_fields,omitempty"`
 	Description      string       `yaml:"description"`
+}
+
+// MultiField is another way in which a field's value is indexed, as a field of this name below it.
+type MultiField struct {
+	Name string `yaml:"name"`
+	Type string `yaml:"type"`
 }
 
 // ObjectType says how keys below an object that have no definition are indexed, by their JSON type.

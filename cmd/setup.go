@@ -1,0 +1,87 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// `setup --pipelines`: libbeat calls it back with the output's settings.
+
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/cmd"
+	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
+	"github.com/elastic/beats/v7/libbeat/idxmgmt"
+	"github.com/elastic/beats/v7/libbeat/idxmgmt/lifecycle"
+	"github.com/elastic/beats/v7/libbeat/template"
+	conf "github.com/elastic/elastic-agent-libs/config"
+
+	"onepasswordbeat/internal/indexsetup"
+	"onepasswordbeat/packages"
+)
+
+// wantsPipelines tells whether `setup` was called with --pipelines. Without a
+// flag libbeat would load them, too: they need one privilege more and nodes with
+// the role ingest, so they are loaded where they are asked for.
+func wantsPipelines(root *cmd.BeatsRootCmd) bool {
+	set, err := root.SetupCmd.Flags().GetBool(cmd.PipelineKey)
+	return err == nil && set
+}
+
+// setupPipelines loads the ingest pipelines, and the template with their name.
+func setupPipelines(b *beat.Beat, out io.Writer) beat.OverwritePipelinesCallback {
+	return func(output *conf.C) error {
+		if b.Config.Output.Name() != "elasticsearch" {
+			return errors.New("ingest pipelines are loaded into Elasticsearch: configure output.elasticsearch for this command, " +
+				"even if another output is used otherwise")
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		es, err := eslegclient.NewConnectedClient(ctx, output, b.Info.Beat, b.Info.Logger)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = es.Close() }()
+		pipelines, err := packages.Pipelines()
+		if err != nil {
+			return err
+		}
+		if err := indexsetup.LoadPipelines(es, pipelines); err != nil {
+			return fmt.Errorf("%w. The index template was not changed. The role needs the cluster privilege manage_ingest_pipelines (docs/roles.md)", err)
+		}
+		return namePipeline(b, es, out)
+	}
+}
+
+// namePipeline loads the template where it is missing, as `setup` does, and has
+// it name the pipeline.
+func namePipeline(b *beat.Beat, es *eslegclient.Connection, out io.Writer) error {
+	section := struct {
+		Lifecycle lifecycle.RawConfig     `config:",inline"`
+		Template  template.TemplateConfig `config:"setup.template"`
+	}{Template: template.DefaultConfig(b.Info)}
+	if err := rootConfig.Unpack(&section); err != nil {
+		return fmt.Errorf("setup.template or setup.ilm can't be read: %w", err)
+	}
+	client, err := idxmgmt.NewESClientHandler(es, b.Info, section.Lifecycle)
+	if err != nil {
+		return err
+	}
+	manager := indexManagement.Manager(client, idxmgmt.BeatsAssets(b.Fields))
+	if err := manager.Setup(idxmgmt.LoadModeOverwrite, idxmgmt.LoadModeEnabled); err != nil {
+		return err
+	}
+	other, err := indexsetup.NamePipeline(es, section.Template.Name)
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		_, _ = fmt.Fprintf(out, "The index template names the ingest pipeline %q already and stays as it is: call %q from it.\n", other, indexsetup.PipelineName)
+		return nil
+	}
+	_, _ = fmt.Fprintf(out, "The index template names the ingest pipeline %q; a data stream that is there already uses it from its next rollover on.\n", indexsetup.PipelineName)
+	return nil
+}
