@@ -18,6 +18,7 @@ var generators = []Step{
 	{"fields", generator("./dev-tools/generate/fields")},
 	{"config", generator("./dev-tools/generate/config")},
 	{"metrics", generator("./dev-tools/generate/metrics")},
+	{"dashboards", generator("./dev-tools/generate/dashboards")},
 	{"streams", generator("./dev-tools/generate/integration/streams")},
 	{"integration", generator("./dev-tools/generate/integration")},
 	{"pipelines", generator("./dev-tools/generate/pipelines")},

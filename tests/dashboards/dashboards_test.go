@@ -1,0 +1,392 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The tests. They share a node: each of its starts takes seconds.
+
+package dashboards
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/dev-tools/generate/dashboards/boards"
+	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
+	sim "onepasswordbeat/internal/eventsapi/eventsapitest"
+	"onepasswordbeat/module"
+	"onepasswordbeat/tests/ostest"
+)
+
+var answersFile = flag.String("answers", "", "write the dashboards with the answers to this file, for pictures")
+
+func TestDashboards(t *testing.T) {
+	node := ostest.Start(t)
+	install(t, node)
+	a := newAccount(t)
+	a.index(t, node)
+	answers := askAll(t, node)
+	if *answersFile != "" {
+		write(t, answers)
+	}
+	t.Run("every panel has data", func(t *testing.T) { testData(t, answers) })
+	t.Run("numbers", func(t *testing.T) { testNumbers(t, a, answers) })
+	t.Run("story", func(t *testing.T) { testStory(t, a, answers) })
+	t.Run("last day", func(t *testing.T) { testLastDay(t, a, answers) })
+	t.Run("first seen", func(t *testing.T) { testFirstSeen(t, a, answers) })
+	t.Run("delays", func(t *testing.T) { testDelays(t, node, a, answers) })
+	t.Run("controls", func(t *testing.T) { testControl(t, node, a) })
+	t.Run("other datasets", func(t *testing.T) {
+		a.indexForeign(t, node)
+		for key, again := range askAll(t, node) {
+			assert.Equal(t, answers[key].Answer, again.Answer, key)
+		}
+	})
+}
+
+// foreign is the dataset of another product whose documents have the same fields.
+const foreign = "other.thing"
+
+// install makes the data streams and, for the same documents of another product, an index each. There are no ingest
+// pipelines: they would say that everything arrived just now.
+func install(t *testing.T, node *ostest.Node) {
+	set, err := fielddefs.Load(filepath.Join("..", ".."), module.All())
+	require.NoError(t, err)
+	for _, m := range module.All() {
+		mappings := ostest.Mappings(set, m)
+		node.Must(t, http.MethodPut, "/_index_template/"+m.Name, object{
+			"index_patterns": list{ostest.Stream(m.Name)}, "data_stream": object{},
+			"template": object{"settings": object{"index.number_of_replicas": 0}, "mappings": mappings},
+		}, nil)
+		encoded, err := json.Marshal(object{"mappings": mappings})
+		require.NoError(t, err)
+		node.Must(t, http.MethodPut, "/"+foreignIndex(m), strings.ReplaceAll(string(encoded), `"`+m.Dataset+`"`, `"`+foreign+`"`), nil)
+	}
+}
+
+func foreignIndex(m module.Module) string { return "logs-" + foreign + "." + m.Path + "-default" }
+
+// index stores the account's events as the beat sends them. In the middle of the time range the data streams go on in
+// new indices, as they do in production, so that every answer is put together from those of two.
+func (a *account) index(t *testing.T, node *ostest.Node) {
+	middle := since.Add(until.Sub(since) / 2)
+	half := slices.IndexFunc(a.items, func(i item) bool { return i.at.After(middle) })
+	stream := func(m module.Module, _ object) string { return ostest.Stream(m.Name) }
+	store(t, node, a.items[:half], stream)
+	for _, m := range module.All() {
+		node.Must(t, http.MethodPost, "/"+ostest.Stream(m.Name)+"/_rollover", nil, nil)
+	}
+	store(t, node, a.items[half:], stream)
+}
+
+// indexForeign stores the same documents once more as those of another product.
+func (a *account) indexForeign(t *testing.T, node *ostest.Node) {
+	store(t, node, a.items, func(m module.Module, document object) string {
+		as[object](t, document["data_stream"])["dataset"], as[object](t, document["event"])["dataset"] = foreign, foreign
+		return foreignIndex(m)
+	})
+}
+
+// store stores events where it is told to.
+func store(t *testing.T, node *ostest.Node, items []item, where func(module.Module, object) string) {
+	var lines strings.Builder
+	e := json.NewEncoder(&lines)
+	for _, i := range items {
+		id, document := i.document(t)
+		index := where(moduleOf(i.typ), document)
+		require.NoError(t, e.Encode(object{"create": object{"_index": index, "_id": id}}))
+		require.NoError(t, e.Encode(document))
+	}
+	var answer struct {
+		Errors bool
+		Items  list
+	}
+	node.Must(t, http.MethodPost, "/_bulk?refresh=true", lines.String(), &answer)
+	if answer.Errors {
+		for _, i := range answer.Items {
+			require.Nil(t, value(i, "create.error"))
+		}
+	}
+}
+
+// panelAnswer is a panel with its answer.
+type panelAnswer struct {
+	Dashboard boards.Dashboard
+	Panel     boards.Panel
+	Answer    *answer
+}
+
+// askAll asks every panel, by "dashboard/panel" with the dashboard's name.
+func askAll(t *testing.T, node *ostest.Node) map[string]panelAnswer {
+	out := make(map[string]panelAnswer)
+	for _, d := range boards.All() {
+		for _, p := range d.Panels() {
+			if found := (asker{t, node, nil}).ask(d, p); found != nil {
+				out[d.Name+"/"+p.ID] = panelAnswer{d, p, found}
+			}
+		}
+	}
+	return out
+}
+
+func testData(t *testing.T, answers map[string]panelAnswer) {
+	assert.GreaterOrEqual(t, len(answers), 40)
+	for key, a := range answers {
+		if !assert.NotEmpty(t, a.Answer.Rows, key) {
+			continue
+		}
+		for i, column := range a.Answer.Columns {
+			assert.True(t, slices.ContainsFunc(a.Answer.Rows, func(row []any) bool { return row[i] != nil && row[i] != 0 }),
+				"%s: the column %s is empty", key, column)
+		}
+	}
+}
+
+// inWeek are the account's events in the time range that a condition on the API's item holds for, counted without
+// any of the code that maps or searches.
+func (a *account) inWeek(typ sim.EventType, from, to time.Time, keep func(event object) bool) int {
+	n := 0
+	for _, i := range a.items {
+		if i.typ == typ && !i.at.Before(from) && i.at.Before(to) && keep(i.event) {
+			n++
+		}
+	}
+	return n
+}
+
+func testNumbers(t *testing.T, a *account, answers map[string]panelAnswer) {
+	is := func(key string, values ...string) func(object) bool {
+		return func(e object) bool { s, _ := e[key].(string); return slices.Contains(values, s) }
+	}
+	failed := is("category", "credentials_failed", "mfa_failed", "sso_failed", "modern_version_failed", "firewall_failed")
+	given := func(e object) bool {
+		return is("object_type", "uva", "gva")(e) && is("action", "grant")(e) || is("object_type", "gm")(e) && is("action", "join")(e)
+	}
+	settings := func(e object) bool {
+		return is("object_type", "sso")(e) ||
+			is("object_type", "account")(e) && is("action", "disblduo", "disblmfa", "dvrfydmn", "enblduo", "uisas", "updatduo", "updatfw", "uvrfydmn", "vrfydmn")(e) ||
+			is("object_type", "user")(e) && is("action", "disblmfa", "enblmfa", "updatmfa")(e)
+	}
+	left := make(map[any]bool)
+	a.inWeek(sim.AuditEvents, since, until, func(e object) bool {
+		if is("object_type", "user")(e) && is("action", "suspend", "delete")(e) {
+			left[e["object_uuid"]] = true
+		}
+		return false
+	})
+	assert.Equal(t, len(left), answers["Audit events/left"].Answer.Rows[0][0], "people, not events")
+	for key, want := range map[string]struct {
+		typ  sim.EventType
+		keep func(object) bool
+	}{
+		"Overview/failed":           {sim.SignInAttempts, failed},
+		"Overview/taken":            {sim.ItemUsages, is("action", "reveal", "secure-copy")},
+		"Overview/access":           {sim.AuditEvents, given},
+		"Overview/settings":         {sim.AuditEvents, settings},
+		"Sign-in attempts/attempts": {sim.SignInAttempts, func(object) bool { return true }},
+		"Sign-in attempts/mfa":      {sim.SignInAttempts, is("category", "mfa_failed")},
+		"Sign-in attempts/firewall": {sim.SignInAttempts, is("category", "firewall_failed")},
+		"Item usages/exported":      {sim.ItemUsages, is("action", "export")},
+		"Item usages/shared":        {sim.ItemUsages, is("action", "share")},
+		"Audit events/given":        {sim.AuditEvents, given},
+		"Audit events/exports": {sim.AuditEvents, func(e object) bool {
+			return is("object_type", "vault")(e) && is("action", "export")(e)
+		}},
+		"Audit events/tokens": {sim.AuditEvents, func(e object) bool {
+			return is("object_type", "sa", "satoken")(e) && is("action", "create")(e)
+		}},
+	} {
+		row := answers[key].Answer.Rows[0]
+		assert.Equal(t, a.inWeek(want.typ, since, until, want.keep), row[0], key)
+		assert.Equal(t, a.inWeek(want.typ, before, since, want.keep), row[1], "%s before", key)
+	}
+}
+
+// testStory looks for what a reader should find.
+func testStory(t *testing.T, a *account, answers map[string]panelAnswer) {
+	first := func(key string) []any { return answers[key].Answer.Rows[0] }
+	row := answers["Sign-in attempts/addresses"].Answer.find(t, attacker.ip)
+	assert.Equal(t, victim, row["Last success of"])
+	assert.Equal(t, attacker.ip, first("Sign-in attempts/addresses")[0], "the address that tried most people comes first")
+	assert.Equal(t, targets, row["People who failed"])
+	assert.Equal(t, guessed, row["Failed"])
+	assert.Equal(t, 1, row["Succeeded"])
+	assert.Equal(t, "Singapore", row["Country"])
+
+	row = answers["Item usages/people"].Answer.find(t, victim)
+	assert.Equal(t, victim, first("Item usages/people")[0], "who took most comes first")
+	assert.Equal(t, "Sipho Dlamini", row["Name"])
+	assert.GreaterOrEqual(t, row["Revealed"], spoils["reveal"])
+	assert.GreaterOrEqual(t, row["Exported"], spoils["export"])
+	assert.Equal(t, a.people[victim]["uuid"], row["User id"])
+
+	events := 0
+	for _, row := range answers["Overview/over-time"].Answer.Rows {
+		events += as[int](t, row[2])
+	}
+	assert.Equal(t, answers["Overview/events"].Answer.Total, events, "all events are among the bars")
+
+	vault := answers["Audit events/vaults"].Answer.find(t, slices.Sorted(maps.Keys(a.vaults))[0])
+	assert.Equal(t, 1, vault["Exported"])
+	assert.Equal(t, admin, vault["Exported by"])
+	assert.Equal(t, technician, vault["Access given by"])
+
+	singapore := answers["Item usages/countries"].Answer.find(t, "Singapore")
+	assert.Equal(t, 38+17+6+2, singapore["Taken"])
+	assert.Equal(t, 6+2, singapore["Exported or shared"])
+	assert.Equal(t, 1, singapore["People"])
+
+	pair := answers["Sign-in attempts/new-countries"].Answer.find(t, victim+" › Singapore")
+	assert.Equal(t, pair["First seen"], pair["Last seen"])
+	assert.Equal(t, millis(time.Date(2026, 9, 30, 3, 5, 0, 0, time.UTC)), pair["First seen"])
+
+	late := answers["Overview/late"].Answer
+	day := func(d int) int { return millis(time.Date(2026, 10, d, 0, 0, 0, 0, time.UTC)) }
+	n := 0
+	for _, row := range late.Rows {
+		if row[0] == day(2) && row[1] == day(1) {
+			n = as[int](t, row[2])
+		}
+	}
+	assert.Positive(t, n, "events of the day of the outage arrived a day later")
+	health := answers["Overview/health"].Answer
+	assert.Equal(t, 1, health.find(t, "Item usages")["With errors"])
+	assert.NotZero(t, health.find(t, "Sign-in attempts")["Unknown"])
+	assert.Equal(t, 1, answers["Overview/errors"].Answer.Total)
+}
+
+// testLastDay compares what people took in the last 24 hours of the time range, and that it is sensitive.
+func testLastDay(t *testing.T, a *account, answers map[string]panelAnswer) {
+	sum := 0
+	for _, row := range answers["Item usages/people"].Answer.Rows {
+		by := answers["Item usages/people"].Answer.find(t, row[0])
+		taken := func(from time.Time) int {
+			return a.inWeek(sim.ItemUsages, from, until, func(e object) bool {
+				who, _ := e["user"].(object)
+				return who["email"] == row[0] && slices.Contains([]any{"reveal", "secure-copy", "export", "share"}, e["action"])
+			})
+		}
+		assert.Equal(t, taken(since), by["Taken"], row[0])
+		assert.Equal(t, taken(until.Add(-24*time.Hour)), by["Last 24 h"], row[0])
+		sum += as[int](t, by["Last 24 h"])
+	}
+	assert.Positive(t, sum)
+	victims := answers["Overview/people-table"].Answer.find(t, victim)
+	assert.Equal(t, answers["Item usages/people"].Answer.find(t, victim)["Taken"], victims["Sensitive actions"])
+}
+
+// testFirstSeen compares when pairs were first seen: Kibana puts the answer together from those of several indices, where
+// what is high in one may be missing in another.
+func testFirstSeen(t *testing.T, a *account, answers map[string]panelAnswer) {
+	want := make(map[string]int)
+	for _, i := range a.items {
+		user, _ := i.event["target_user"].(object)
+		client, _ := i.event["client"].(object)
+		if i.typ != sim.SignInAttempts || i.at.Before(since) || !i.at.Before(until) || client["platform_name"] == nil ||
+			!slices.Contains([]any{"success", "firewall_reported_success"}, i.event["category"]) {
+			continue
+		}
+		pair := fmt.Sprintf("%s › %s", user["email"], client["platform_name"])
+		if at, ok := want[pair]; !ok || millis(i.at) < at {
+			want[pair] = millis(i.at)
+		}
+	}
+	table := answers["Sign-in attempts/new-devices"].Answer
+	assert.Len(t, table.Rows, min(len(want), 200))
+	for n, row := range table.Rows {
+		key := as[string](t, row[0])
+		assert.Equal(t, want[key], table.find(t, key)["First seen"], key)
+		assert.False(t, n > 0 && as[int](t, row[1]) > as[int](t, table.Rows[n-1][1]), "the newest come first")
+	}
+}
+
+// testDelays compares the delays in the table of the collection's health, and requires a row for a silent event type.
+func testDelays(t *testing.T, node *ostest.Node, a *account, answers map[string]panelAnswer) {
+	var delays []int
+	for _, i := range a.items {
+		if i.typ == sim.ItemUsages && !i.at.Before(since) && i.at.Before(until) {
+			delays = append(delays, i.delay())
+		}
+	}
+	slices.Sort(delays)
+	row := answers["Overview/health"].Answer.find(t, "Item usages")
+	assert.InDelta(t, delays[len(delays)/2], row["Median delay"], 1)
+	assert.InEpsilon(t, delays[len(delays)*95/100], row["95 % within"], 0.1)
+
+	health := answers["Overview/health"]
+	nobody := asker{t, node, object{"match_phrase": object{"user.email": "nobody@example.net"}}}
+	silent := nobody.ask(health.Dashboard, health.Panel)
+	require.Len(t, silent.Rows, 3)
+	for _, row := range silent.Rows {
+		assert.Equal(t, 0, row[1], row)
+	}
+}
+
+// testControl sets the control for the user on every dashboard: each panel counts this user's events only.
+func testControl(t *testing.T, node *ostest.Node, a *account) {
+	asks := asker{t, node, object{"match_phrase": object{"user.email": victim}}}
+	mine := func(typ sim.EventType, who string) int {
+		return a.inWeek(typ, since, until, func(e object) bool { p, _ := e[who].(object); return p["email"] == victim })
+	}
+	for _, d := range boards.All() {
+		want := mine(sim.SignInAttempts, "target_user") + mine(sim.ItemUsages, "user") + mine(sim.AuditEvents, "actor_details")
+		switch d.Datasets[0] {
+		case boards.SignIn:
+			want = mine(sim.SignInAttempts, "target_user")
+		case boards.Usage:
+			want = mine(sim.ItemUsages, "user")
+		case boards.Audit:
+			if len(d.Datasets) == 1 {
+				want = mine(sim.AuditEvents, "actor_details")
+			}
+		}
+		for _, p := range d.Panels() {
+			if p.ID == "events" {
+				assert.Equal(t, want, asks.ask(d, p).Total, d.Name)
+			}
+		}
+	}
+}
+
+// write writes all dashboards with their answers, for the pictures.
+func write(t *testing.T, answers map[string]panelAnswer) {
+	type panel struct {
+		boards.Panel
+		Answer *answer
+		Height int
+		Widths []int // of a table's columns
+	}
+	type dashboard struct {
+		boards.Dashboard
+		Panels [][]panel
+		Since  time.Time
+		Until  time.Time
+		Lines  []string
+		Heat   []string
+	}
+	var out []dashboard
+	for _, d := range boards.All() {
+		board := dashboard{Dashboard: d, Since: since, Until: until, Lines: boards.LineColors, Heat: boards.HeatColors}
+		for _, r := range d.Rows {
+			var row []panel
+			for _, p := range r.Panels {
+				row = append(row, panel{p, answers[d.Name+"/"+p.ID].Answer, r.Height, p.Widths()})
+			}
+			board.Panels = append(board.Panels, row)
+		}
+		out = append(out, board)
+	}
+	content, err := json.Marshal(out)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(*answersFile, content, 0o600))
+}
