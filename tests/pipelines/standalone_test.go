@@ -58,7 +58,7 @@ func testStandalone(t *testing.T, node *ostest.Node) {
 		assert.Equal(t, "pipeline_error", event["kind"])
 	}
 	other := object{"message": "{}", "data_stream": object{"dataset": "other.thing"}}
-	assert.EqualValues(t, other, through(t, node, object{"_index": "logs-other.thing-default", "_source": other}))
+	assert.Equal(t, other, through(t, node, object{"_index": "logs-other.thing-default", "_source": other}))
 }
 
 // through is a document as the pipeline leaves it.

@@ -36,36 +36,32 @@ type field struct {
 // and skips the index in searches for another.
 var constants = []string{"data_stream.dataset", "data_stream.namespace", "data_stream.type", "event.dataset", "event.module"}
 
-// searchable is how ECS has names of people, systems and organizations found by their words.
-var searchable = []fielddefs.MultiField{{Name: "text", Type: "match_only_text"}}
-
-// fromElsewhere are the fields that only documents of the package have: the Agent, Fleet's final pipeline and the
-// geo databases of Elasticsearch add them.
+// fromElsewhere are the fields that only documents of the package have: the Agent and Fleet's final pipeline add them.
 var fromElsewhere = []field{
 	{Name: "elastic_agent.id", Type: "keyword", Description: "Id of the Elastic Agent."},
 	{Name: "elastic_agent.snapshot", Type: "boolean", Description: "Whether the Elastic Agent is a build of a version yet to come."},
 	{Name: "elastic_agent.version", Type: "keyword", Description: "Version of the Elastic Agent."},
 	{Name: "event.agent_id_status", Type: "keyword", Description: "Whether Fleet knows the Elastic Agent that sent the event."},
-	{Name: "source.as.number", Type: "long", Description: "Number of the autonomous system that the address belongs to."},
-	{Name: "source.as.organization.name", Type: "keyword", Description: "Name of the organization that runs the autonomous system.", MultiFields: searchable},
-	{Name: "source.geo.continent_name", Type: "keyword", Description: "Name of the continent, after the address."},
-	{Name: "source.geo.region_iso_code", Type: "keyword", Description: "ISO code of the region, after the address."},
 }
 
 // described are descriptions that are others for documents of the package.
 var described = map[string]string{
-	"agent.id":              "Id of what shipped the event: the Elastic Agent, or the onepasswordbeat that it runs.",
-	"agent.name":            "Name of the Elastic Agent, by default its host's name.",
-	"agent.type":            "filebeat for the input cel, onepasswordbeat for the input onepassword.",
-	"agent.version":         "Version of what shipped the event.",
-	"data_stream.namespace": "The namespace of the integration policy.",
-	"event.kind":            "event; pipeline_error if something was wrong with it, which error.message says.",
-	"host.name":             "Name of the Elastic Agent's host, where its policy adds it.",
-	"host.os.name":          "Operating system under the app, as user_agent.os.name; version 1 of the integration had it here.",
-	"input.type":            "How the event was collected: cel or onepassword.",
-	"event.original":        "The event as the API sent it, if the setting that preserves it is on, or if it could not be processed.",
-	"onepassword":           "What the API sent under a key that is not described here, such as one that is new.",
-	"source.geo.city_name":  "Name of the city, from the API's location or else after the address.",
+	"agent.id":                    "Id of what shipped the event: the Elastic Agent, or the onepasswordbeat that it runs.",
+	"agent.name":                  "Name of the Elastic Agent, by default its host's name.",
+	"agent.type":                  "filebeat for the input cel, onepasswordbeat for the input onepassword.",
+	"agent.version":               "Version of what shipped the event.",
+	"data_stream.namespace":       "The namespace of the integration policy.",
+	"event.kind":                  "event; pipeline_error if something was wrong with it, which error.message says.",
+	"host.name":                   "Name of the Elastic Agent's host, where its policy adds it.",
+	"host.os.name":                "Operating system under the app, as user_agent.os.name; version 1 of the integration had it here.",
+	"input.type":                  "How the event was collected: cel or onepassword.",
+	"event.original":              "The event as the API sent it, if the setting that preserves it is on, or if it could not be processed.",
+	"onepassword":                 "What the API sent under a key that is not described here, such as one that is new.",
+	"source.as.number":            "Number of the autonomous system that the address belongs to.",
+	"source.as.organization.name": "Name of the organization that runs the autonomous system.",
+	"source.geo.continent_name":   "Name of the continent, after the address.",
+	"source.geo.region_iso_code":  "ISO code of the region, after the address.",
+	"source.geo.city_name":        "Name of the city, from the API's location or else after the address.",
 	"source.geo.country_iso_code": "Two-letter ISO code of the country, from the API's location or else after the " +
 		"address.",
 	"source.geo.country_name": "Name of the country, from the API's location or else after the address.",

@@ -81,7 +81,7 @@ func auditOverTime() Row {
 		},
 		{
 			ID: "people-days", Question: "Who changed how much on which day?", Kind: Heatmap, Width: 24, Where: deliberate, Leads: fromAudits,
-			Hint: "A dark cell is a day unlike that person's others.",
+			Hint: "Colours compare all cells. Read along a row: a number far above the others in it is unusual. Service accounts have addresses that end with @1passwordserviceaccounts.com.",
 			By:   []Bucket{Top(10, "User", "user.email"), Over("Day", "@timestamp", "1d")}, Show: []Measure{EventCount()},
 		},
 	}}

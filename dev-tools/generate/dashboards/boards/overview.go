@@ -128,7 +128,7 @@ func overviewExternal() Row {
 		By:   []Bucket{who(50)},
 		Show: []Measure{
 			name(), EventCount(), CountIf("Sign-ins", of(SignIn, succeeded)), CountIf("Items used", of(Usage, "")),
-			CountIf("Audit events", of(Audit, "")), LastSeen(), userID(),
+			CountIf("Audit events", of(Audit, "")), CountIf("Failed sign-ins", of(SignIn, failed)), LastSeen(), userID(),
 		},
 	}}}
 }

@@ -58,7 +58,7 @@ func Searches() []Search {
 		{
 			ID: searchBroken, Title: "[Logs 1Password] Events with errors", Datasets: every, Where: broken,
 			Description: "Events that were not understood in full. Nothing of them is lost; the message says what was wrong.",
-			Columns:     []string{"error.message", "event.dataset", "event.kind", "event.id", "agent.name"},
+			Columns:     []string{"error.message", "event.dataset", "agent.name", "event.id"},
 		},
 	}...)
 }
@@ -70,7 +70,7 @@ func auditSearches() []Search {
 			ID: searchAudits, Title: "[Logs 1Password] Audit events", Datasets: []string{Audit},
 			Description: "What administrators, members and service accounts did in the account.",
 			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "user.target.email",
-				"onepassword.object_type", "onepassword.object_uuid", "source.ip", "source.geo.country_name"},
+				"onepassword.object_uuid", "source.ip", "source.geo.country_name"},
 		},
 		{
 			ID: searchExports, Title: "[Logs 1Password] Vaults exported and items sent", Datasets: []string{Audit},
@@ -82,23 +82,24 @@ func auditSearches() []Search {
 		{
 			ID: searchAccess, Title: "[Logs 1Password] Changes of access", Datasets: []string{Audit}, Where: accessChanged,
 			Description: "Who gave whom access to which vault or group, changed it, or took it away. A vault or group has no name in these events, only its id.",
-			Columns: []string{"user.email", "onepassword.action_name", "user.target.full_name", "user.target.email", "group.id",
+			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "user.target.full_name", "user.target.email", "group.id",
 				"onepassword.vault_uuid", "onepassword.aux_info"},
 		},
 		{
 			ID: searchPeople, Title: "[Logs 1Password] People who came and left", Datasets: []string{Audit}, Where: peopleChanged,
 			Description: "Who was invited, joined, was suspended, deleted or recovered, and by whom.",
-			Columns:     []string{"user.email", "onepassword.action_name", "user.target.full_name", "user.target.email", "user.target.id"},
+			Columns:     []string{"user.full_name", "user.email", "onepassword.action_name", "user.target.full_name", "user.target.email", "user.target.id"},
 		},
 		{
 			ID: searchSettings, Title: "[Logs 1Password] Changes of security settings", Datasets: []string{Audit}, Where: settingsChanged,
 			Description: "Single sign-on, second factors, firewall rules, verified domains and the sharing of items.",
-			Columns:     []string{"user.email", "onepassword.action_name", "onepassword.aux_info", "user.target.email", "source.ip"},
+			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "onepassword.aux_info", "user.target.full_name",
+				"user.target.email", "source.ip"},
 		},
 		{
 			ID: searchTokens, Title: "[Logs 1Password] Service accounts and tokens", Datasets: []string{Audit}, Where: tokensChanged,
 			Description: "Which service accounts, integrations and tokens were made, expired or were revoked. onepassword.aux_info is the token's name.",
-			Columns:     []string{"user.email", "onepassword.action_name", "onepassword.aux_info", "user.target.id", "source.ip"},
+			Columns:     []string{"user.full_name", "user.email", "onepassword.action_name", "onepassword.aux_info", "user.target.id", "source.ip"},
 		},
 	}
 }

@@ -7,8 +7,8 @@ package boards
 
 const usagesText = `**Who took which secrets, from which vault, and more than usual?** ` +
 	`A secret is *taken* when it is revealed, copied, exported or shared; an app that fills it in shows it to nobody. ` +
-	`*Last 24 h* is the end of the chosen time: with 7 days, about a seventh of *Taken* is usual. A dark cell in the table of days is a ` +
-	`day unlike that person's others. ` +
+	`*Last 24 h* is the end of the chosen time: with 7 days, about a seventh of *Taken* is usual. In the table of days, ` +
+	`a number far above the others of its row is unusual. ` +
 	`1Password reports items of shared vaults, by their ids: look an id up in 1Password, or search for it here.`
 
 func usages() Dashboard {
@@ -58,7 +58,7 @@ func usageOverTime() Row {
 		},
 		{
 			ID: "people-days", Question: "Who took how many secrets on which day?", Kind: Heatmap, Width: 24, Where: taken, Leads: fromUsages,
-			Hint: "A dark cell is a day unlike that person's others.",
+			Hint: "Colours compare all cells. Read along a row: a number far above the others in it is unusual.",
 			By:   []Bucket{Top(10, "User", "user.email"), Over("Day", "@timestamp", "1d")}, Show: []Measure{EventCount()},
 		},
 	}}
