@@ -29,6 +29,7 @@ const (
 
 // DashboardPictures draws every dashboard from its declaration and from what an OpenSearch node answers over simulated
 // events: the tests of ./tests/dashboards ask it, a page in dev-tools/preview draws, and Chromium takes the picture.
+// The node needs a JDK (javac) and Maven.
 func DashboardPictures(ctx context.Context) error {
 	browser, err := chromium()
 	if err != nil {

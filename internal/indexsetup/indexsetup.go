@@ -1,7 +1,8 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package indexsetup loads the index template and the ILM policy into
+// Package indexsetup loads the index template, the ILM policy and, for
+// `setup --pipelines` only, the integration's ingest pipelines into
 // Elasticsearch: one template for the data streams of all event types.
 //
 // libbeat's own set-up makes a template and then a data stream named like the

@@ -10,5 +10,5 @@ import (
 	"onepasswordbeat/dev-tools/mage"
 )
 
-// Dashboards draws the pictures of the integration's dashboards from simulated data (reads CHROMIUM: the browser); it needs Chromium, pngquant, npm, Java and Maven.
+// Dashboards draws the pictures of the integration's dashboards from simulated data (reads CHROMIUM: the browser); it needs Chromium, pngquant, npm, a JDK and Maven.
 func Dashboards(ctx context.Context) error { return mage.DashboardPictures(ctx) }

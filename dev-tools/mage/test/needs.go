@@ -23,15 +23,22 @@ type need struct {
 // raceDetector needs cgo on most systems, and cgo a C compiler.
 var raceDetector = need{[]string{"cc", "gcc", "clang"}, "the race detector is left out"}
 
-// engines is Java, and Maven to bring the servers. OpenSearch is started from Java source.
-var engines = []need{
-	{[]string{"java"}, "the tests on a real Elasticsearch are left out"},
-	{[]string{"javac"}, "the tests on OpenSearch are left out"},
-	{[]string{"mvn"}, "the tests on a real Elasticsearch and on OpenSearch are left out"},
-}
+// The engines run on Java, and Maven brings them. OpenSearch is started from Java
+// source, which takes a JDK.
+var (
+	java  = need{[]string{"java"}, "the tests on a real Elasticsearch and on OpenSearch are left out"}
+	javac = need{[]string{"javac"}, "the tests on OpenSearch are left out"}
+	maven = need{[]string{"mvn"}, "the tests on a real Elasticsearch and on OpenSearch are left out"}
+)
+
+// What test:elasticsearch and test:opensearch need.
+var (
+	elasticsearchNeeds = []need{java, maven}
+	openSearchNeeds    = []need{java, javac, maven}
+)
 
 // needs is everything that `mage test` uses where it is there.
-var needs = append([]need{raceDetector}, engines...)
+var needs = append([]need{raceDetector}, openSearchNeeds...)
 
 func (n need) found() bool {
 	for _, program := range n.programs {

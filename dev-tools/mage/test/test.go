@@ -24,7 +24,8 @@ const systemTests = "onepasswordbeat/tests"
 var onElasticsearch = []string{systemTests + "/estest", systemTests + "/elasticsearch"}
 
 // onOpenSearch are the packages whose tests run on an OpenSearch node, which has what
-// the Elasticsearch of the tests lacks: pipelines, scripts and all aggregations.
+// the Elasticsearch of the tests lacks: pipelines, scripts and all aggregations. One
+// test of tests/integration runs on Elasticsearch besides.
 var onOpenSearch = []string{systemTests + "/ostest", systemTests + "/pipelines", systemTests + "/dashboards", systemTests + "/integration"}
 
 // faultSuite is the package that test:faults runs alone, and test:system among others.
@@ -55,15 +56,17 @@ func Faults(ctx context.Context) error {
 
 // Elasticsearch runs the tests of the real binary on a real Elasticsearch (reads CI, TESTFLAGS); it needs Java and Maven.
 func Elasticsearch(ctx context.Context) error {
-	return onEngine(ctx, isElasticsearch)
+	return onEngine(ctx, elasticsearchNeeds, isElasticsearch)
 }
 
-// Opensearch runs the tests of the integration's pipelines and dashboards on an OpenSearch node (reads CI, TESTFLAGS); it needs a JDK and Maven.
-func Opensearch(ctx context.Context) error { return onEngine(ctx, isOpenSearch) }
+// Opensearch runs the tests of the integration's pipelines, dashboards and fields on an OpenSearch node (reads CI, TESTFLAGS); it needs a JDK and Maven.
+func Opensearch(ctx context.Context) error {
+	return onEngine(ctx, openSearchNeeds, isOpenSearch)
+}
 
 // onEngine says what is missing, and runs tests that start nodes.
-func onEngine(ctx context.Context, keep func(pkg string) bool) error {
-	if err := report(engines, os.Getenv("CI") != ""); err != nil {
+func onEngine(ctx context.Context, needs []need, keep func(pkg string) bool) error {
+	if err := report(needs, os.Getenv("CI") != ""); err != nil {
 		return err
 	}
 	return runOnEngine(ctx, keep)
