@@ -15,7 +15,7 @@ import (
 
 // startIsOver is when a beat has done what it does once: packages are initialized,
 // inputs have asked the API.
-const startIsOver = 5 * time.Second
+const startIsOver = time.Second
 
 // dropAfterStart gives up the pages of the binary that the start has mapped: most
 // are of the initialization of packages that are never used again. The function
