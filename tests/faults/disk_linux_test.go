@@ -9,10 +9,13 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/tests/beattest"
 )
 
 // fullRegistry fills the disk under the registry twice: once the beat goes on by
@@ -50,12 +53,25 @@ func mountRegistry(s *scene) {
 // always enough: what the registry deletes just then makes room for the next one.
 func fillUntilNoticed(s *scene, name string) {
 	s.t.Helper()
-	first := s.beat.Log.Len()
 	s.beat.Until(soon, "a cursor can't be stored", func() bool {
 		fill(s, name)
-		_, noticed := s.beat.Log.Find(first, "can't store the cursor")
-		return noticed
+		return cannotStore(s.beat.Log.Lines())
 	})
+}
+
+// cannotStore tells whether an event type's state is that its cursor can't be
+// stored. A state that lasts, from one full disk to the next say, is logged once.
+func cannotStore(lines []beattest.Line) bool {
+	refused := map[any]bool{}
+	for _, line := range lines {
+		switch eventType := line.Fields["event_type"]; {
+		case strings.HasPrefix(line.Message, "Degraded: can't store the cursor"):
+			refused[eventType] = true
+		case line.Message == "Running":
+			delete(refused, eventType)
+		}
+	}
+	return len(refused) > 0
 }
 
 // fill makes a file grow until its disk is full.
