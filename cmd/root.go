@@ -61,6 +61,7 @@ func RootCommand() *cmd.BeatsRootCmd {
 	root.Short = "Ships 1Password's sign-in attempts, item usages and audit events to Elasticsearch and other outputs"
 	root.TestCmd.AddCommand(testAPICommand(settings))
 	root.AddCommand(stateCommand(settings))
+	describeSetup(root.SetupCmd)
 	setExportVersion(root.ExportCmd)
 	return root
 }

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/cmd"
 	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
@@ -29,6 +31,22 @@ import (
 func wantsPipelines(root *cmd.BeatsRootCmd) bool {
 	set, err := root.SetupCmd.Flags().GetBool(cmd.PipelineKey)
 	return err == nil && set
+}
+
+// describeSetup says what `setup` does here; libbeat's own text is of all beats.
+func describeSetup(setup *cobra.Command) {
+	setup.Short = "Load the index template and the ILM policy into Elasticsearch, and the ingest pipelines on request"
+	setup.Long = `This command loads into Elasticsearch
+
+ * the index template of the data streams logs-1password.*-*,
+ * the ILM policy that it names,
+ * with --pipelines, the ingest pipelines of the 1Password integration, which the
+   template then names.
+
+What is there stays as it is, but for the pipelines.`
+	if f := setup.Flags().Lookup(cmd.PipelineKey); f != nil {
+		f.Usage = "Load the ingest pipelines, too"
+	}
 }
 
 // setupPipelines loads the ingest pipelines, and the template with their name.
