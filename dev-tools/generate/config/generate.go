@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"onepasswordbeat/config"
+	"onepasswordbeat/dev-tools/generate/output"
 )
 
 const (
@@ -39,8 +40,8 @@ var libbeatSections = []string{
 }
 
 // generate returns the content of each file, by its path below root.
-func generate(ctx context.Context, root string) (map[string][]byte, error) {
-	beats, err := findBeats(ctx, root)
+func generate(root string) (output.Files, error) {
+	beats, err := findBeats(context.Background(), root)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func generate(ctx context.Context, root string) (map[string][]byte, error) {
 		return nil, err
 	}
 	data["Libbeat"] = libbeat
-	files := map[string][]byte{}
+	files := output.Files{}
 	for target, name := range targets {
 		var content bytes.Buffer
 		if err := tmpl.ExecuteTemplate(&content, name, data); err != nil {

@@ -25,20 +25,13 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 
 	"onepasswordbeat/config"
+	"onepasswordbeat/dev-tools/generate/output/outputtest"
 )
 
 var root = filepath.Join("..", "..", "..")
 
 func TestNoDrift(t *testing.T) {
-	out := t.TempDir()
-	require.NoError(t, run(root, out))
-	for name := range targets {
-		want, err := os.ReadFile(filepath.Join(out, name))
-		require.NoError(t, err)
-		got, err := os.ReadFile(filepath.Join(root, name))
-		require.NoError(t, err)
-		assert.Equal(t, string(want), string(got), "%s is not what the generator makes", name)
-	}
+	outputtest.UpToDate(t, root, generate)
 }
 
 // whole is a configuration file as far as these tests look at it.

@@ -21,6 +21,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"onepasswordbeat/dev-tools/generate/output"
+	"onepasswordbeat/dev-tools/generate/output/outputtest"
 )
 
 const root = "../../.."
@@ -38,24 +41,14 @@ type savedObject struct {
 }
 
 func TestGeneratedFilesAreUpToDate(t *testing.T) {
-	files, err := generate()
-	require.NoError(t, err)
-	dir := filepath.Join(root, packageDir)
-	for name, want := range files {
-		got, err := os.ReadFile(filepath.Join(dir, name))
-		require.NoError(t, err)
-		assert.Equal(t, string(want), string(got), "%s is out of date: go run ./dev-tools/generate/dashboards", name)
-	}
-	stale, err := others(dir, files)
-	require.NoError(t, err)
-	assert.Empty(t, stale, "files that nothing declares")
+	outputtest.UpToDate(t, root, generate)
 }
 
 func TestOutputIsStable(t *testing.T) {
-	first, err := generate()
+	first, err := objects()
 	require.NoError(t, err)
 	for range 5 {
-		again, err := generate()
+		again, err := objects()
 		require.NoError(t, err)
 		require.Equal(t, first, again)
 	}
@@ -66,14 +59,16 @@ func TestStaleFilesAreRemoved(t *testing.T) {
 	stale := filepath.Join(dir, packageDir, "kibana", "dashboard", "1password-old.json")
 	require.NoError(t, os.MkdirAll(filepath.Dir(stale), 0o700))
 	require.NoError(t, os.WriteFile(stale, []byte("{}"), 0o600))
-	require.NoError(t, run(dir))
+	files, err := generate(dir)
+	require.NoError(t, err)
+	require.NoError(t, output.Write(dir, files))
 	assert.NoFileExists(t, stale)
 	assert.FileExists(t, filepath.Join(dir, packageDir, "kibana", "tags.yml"))
 }
 
 // savedObjects reads the generated objects, by type and id.
 func savedObjects(t *testing.T) map[string]savedObject {
-	files, err := generate()
+	files, err := objects()
 	require.NoError(t, err)
 	out := make(map[string]savedObject)
 	for name, content := range files {
@@ -439,7 +434,7 @@ func TestDatasets(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	files, err := generate()
+	files, err := objects()
 	require.NoError(t, err)
 	var tags []struct {
 		Text   string

@@ -8,63 +8,51 @@
 package main
 
 import (
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"onepasswordbeat/dev-tools/generate/dashboards/boards"
 	"onepasswordbeat/dev-tools/generate/dashboards/kibana"
+	"onepasswordbeat/dev-tools/generate/output"
 )
 
 const packageDir = "packages/1password"
 
-func main() {
-	if err := run("."); err != nil {
-		fmt.Fprintln(os.Stderr, "dashboards:", err)
-		os.Exit(1)
-	}
-}
+func main() { output.Main("dashboards", generate) }
 
-// run writes all files below root and removes those that are no longer declared.
-func run(root string) error {
-	files, err := generate()
+// generate returns the content of each file by its path, and nil for those that are no longer declared.
+func generate(root string) (output.Files, error) {
+	declared, err := objects()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	dir := filepath.Join(root, filepath.FromSlash(packageDir))
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			return fmt.Errorf("cannot write what was generated: %w", err)
-		}
+	files := output.Files{}
+	for name, content := range declared {
+		files[packageDir+"/"+name] = content
 	}
-	stale, err := others(dir, files)
-	for _, path := range stale {
-		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("cannot remove what is no longer generated: %w", err)
-		}
+	stale, err := others(root, files)
+	for _, name := range stale {
+		files[name] = nil
 	}
-	return err
+	return files, err
 }
 
-func generate() (map[string][]byte, error) {
+// objects returns the files by their paths below the package's folder.
+func objects() (map[string][]byte, error) {
 	return kibana.Files(boards.All(), boards.Searches(), boards.Tags())
 }
 
-// others are the files below kibana that are not among the generated ones.
-func others(dir string, files map[string][]byte) ([]string, error) {
+// others are the paths of the files below kibana that are not among the generated ones.
+func others(root string, files output.Files) ([]string, error) {
 	var found []string
-	err := filepath.WalkDir(filepath.Join(dir, "kibana"), func(path string, entry fs.DirEntry, err error) error {
+	dir := filepath.Join(root, filepath.FromSlash(packageDir), "kibana")
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
-		if _, ok := files[filepath.ToSlash(name)]; err == nil && !ok {
-			found = append(found, path)
+		name, err := filepath.Rel(root, path)
+		if name = filepath.ToSlash(name); err == nil && files[name] == nil {
+			found = append(found, name)
 		}
 		return err
 	})

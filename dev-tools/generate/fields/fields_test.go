@@ -22,6 +22,7 @@ import (
 	libversion "github.com/elastic/elastic-agent-libs/version"
 
 	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
+	"onepasswordbeat/dev-tools/generate/output/outputtest"
 	_ "onepasswordbeat/include"
 	"onepasswordbeat/module"
 )
@@ -29,15 +30,7 @@ import (
 const root = "../../.."
 
 func TestGeneratedFilesAreUpToDate(t *testing.T) {
-	set, err := fielddefs.Load(root, module.All())
-	require.NoError(t, err)
-	files, err := generate(set)
-	require.NoError(t, err)
-	for name, want := range files {
-		got, err := os.ReadFile(filepath.Join(root, name))
-		require.NoError(t, err)
-		assert.Equal(t, string(want), string(got), "%s is out of date: go run ./dev-tools/generate/fields", name)
-	}
+	outputtest.UpToDate(t, root, generate)
 }
 
 func TestConflictsAreRefused(t *testing.T) {

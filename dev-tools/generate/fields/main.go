@@ -8,50 +8,24 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-
 	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
+	"onepasswordbeat/dev-tools/generate/output"
 	"onepasswordbeat/module"
 )
 
-func main() {
-	if err := run("."); err != nil {
-		fmt.Fprintln(os.Stderr, "fields:", err)
-		os.Exit(1)
-	}
-}
-
-// run generates all files below root.
-func run(root string) error {
-	set, err := fielddefs.Load(root, module.All())
-	if err != nil {
-		return err
-	}
-	files, err := generate(set)
-	if err != nil {
-		return err
-	}
-	for name, content := range files {
-		path := filepath.Join(root, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			return fmt.Errorf("cannot write what was generated: %w", err)
-		}
-	}
-	return nil
-}
+func main() { output.Main("fields", generate) }
 
 // generate returns the content of each generated file by its path.
-func generate(set *fielddefs.Set) (map[string][]byte, error) {
+func generate(root string) (output.Files, error) {
+	set, err := fielddefs.Load(root, module.All())
+	if err != nil {
+		return nil, err
+	}
 	yml, err := set.YAML()
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{
+	return output.Files{
 		"fields.yml":            yml,
 		"include/fields.yml":    yml,
 		"docs/fields.md":        fieldsDoc(set),

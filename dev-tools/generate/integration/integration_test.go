@@ -6,7 +6,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -27,6 +26,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	libversion "github.com/elastic/elastic-agent-libs/version"
 
+	"onepasswordbeat/dev-tools/generate/output/outputtest"
 	_ "onepasswordbeat/include"
 	"onepasswordbeat/module"
 )
@@ -34,14 +34,7 @@ import (
 const root = "../../.."
 
 func TestGeneratedFilesAreUpToDate(t *testing.T) {
-	files, err := generate(root)
-	require.NoError(t, err)
-	require.Contains(t, files, pkg+"/docs/README.md")
-	for name, want := range files {
-		got, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
-		require.NoError(t, err)
-		assert.True(t, bytes.Equal(want, got), "%s is out of date: go run ./dev-tools/generate/integration", name)
-	}
+	require.Contains(t, outputtest.UpToDate(t, root, generate), pkg+"/docs/README.md")
 }
 
 // TestFieldsAreTypedAlikeWithAndWithoutFleet compares, field by field and in both directions, the index template that

@@ -10,10 +10,9 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
+	"onepasswordbeat/dev-tools/generate/output"
 	"onepasswordbeat/internal/harvester"
 )
 
@@ -27,29 +26,19 @@ var text string
 
 const tableMark = "{{table}}"
 
-func main() {
-	if err := run("."); err != nil {
-		fmt.Fprintln(os.Stderr, "metrics:", err)
-		os.Exit(1)
-	}
-}
+func main() { output.Main("metrics", generate) }
 
-// run writes the page below root.
-func run(root string) error {
-	page, err := generate(text, harvester.MetricDefs())
+func generate(string) (output.Files, error) {
+	page, err := fill(text, harvester.MetricDefs())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	path := filepath.Join(root, filepath.FromSlash(target))
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	return os.WriteFile(path, page, 0o644)
+	return output.Files{target: page}, nil
 }
 
-// generate puts the table into the text. Each metric that the text speaks of must
+// fill puts the table into the text. Each metric that the text speaks of must
 // be a declared one, so that what it advises to watch is there.
-func generate(text string, defs []harvester.MetricDef) ([]byte, error) {
+func fill(text string, defs []harvester.MetricDef) ([]byte, error) {
 	if err := checkNames(text, defs); err != nil {
 		return nil, err
 	}

@@ -4,31 +4,24 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"onepasswordbeat/dev-tools/generate/output/outputtest"
 	"onepasswordbeat/internal/harvester"
 )
 
 // TestPageIsUpToDate: what is committed is what is generated.
 func TestPageIsUpToDate(t *testing.T) {
-	root := t.TempDir()
-	require.NoError(t, run(root))
-	got, err := os.ReadFile(filepath.Join(root, target))
-	require.NoError(t, err)
-	want, err := os.ReadFile(filepath.Join("..", "..", "..", target))
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(got), "run `go tool mage update`")
+	page := outputtest.UpToDate(t, "../../..", generate)[target]
 	for _, d := range harvester.MetricDefs() {
-		assert.Contains(t, string(got), "| `"+d.Name+"` | "+string(d.Kind)+" | "+d.Unit+" |")
+		assert.Contains(t, string(page), "| `"+d.Name+"` | "+string(d.Kind)+" | "+d.Unit+" |")
 	}
 }
 
-func TestGenerate(t *testing.T) {
+func TestFill(t *testing.T) {
 	defs := []harvester.MetricDef{
 		{Name: "pages_total", Kind: harvester.Counter, Unit: "pages", Help: "Pages, all | of them."},
 		{Name: "lag", Kind: harvester.Histogram, Unit: "milliseconds", Help: "How far behind."},
@@ -43,7 +36,7 @@ func TestGenerate(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := generate(test.text, defs)
+			got, err := fill(test.text, defs)
 			if test.err != "" {
 				require.ErrorContains(t, err, test.err)
 				return

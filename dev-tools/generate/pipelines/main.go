@@ -11,44 +11,33 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
+	"onepasswordbeat/dev-tools/generate/output"
 	"onepasswordbeat/module"
 )
 
-func main() {
-	if err := run("."); err != nil {
-		fmt.Fprintln(os.Stderr, "pipelines:", err)
-		os.Exit(1)
-	}
-}
+func main() { output.Main("pipelines", generate) }
 
-// run writes all files below root.
-func run(root string) error {
+// generate returns the content of each generated file by its path.
+func generate(root string) (output.Files, error) {
 	set, err := fielddefs.Load(root, module.All())
 	if err != nil {
-		return err
+		return nil, err
 	}
+	files := output.Files{}
 	for _, m := range module.All() {
-		stream := filepath.Join(root, "packages", "1password", "data_stream", m.Name)
-		files, err := pipelineTests(root, m)
+		stream := "packages/1password/data_stream/" + m.Name + "/"
+		tests, err := pipelineTests(root, m)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if files["elasticsearch/ingest_pipeline/default.yml"], err = pipeline(m, set); err != nil {
-			return fmt.Errorf("the pipeline of %s: %w", m.Name, err)
+		for name, content := range tests {
+			files[stream+name] = content
 		}
-		for name, content := range files {
-			path := filepath.Join(stream, filepath.FromSlash(name))
-			if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-				return err
-			}
-			if err := os.WriteFile(path, content, 0o644); err != nil {
-				return err
-			}
+		if files[stream+"elasticsearch/ingest_pipeline/default.yml"], err = pipeline(m, set); err != nil {
+			return nil, fmt.Errorf("the pipeline of %s: %w", m.Name, err)
 		}
 	}
-	return nil
+	return files, nil
 }

@@ -17,8 +17,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
+	"onepasswordbeat/dev-tools/generate/output/outputtest"
 	"onepasswordbeat/module"
 )
+
+const root = "../../.."
+
+func TestGeneratedFilesAreUpToDate(t *testing.T) { outputtest.UpToDate(t, root, generate) }
 
 // options are those of a processor in the reference of Elasticsearch 8.18.
 type options struct {
@@ -57,7 +62,7 @@ var properties = map[string][]string{
 // generated returns the pipelines, by their event types.
 func generated(t *testing.T) map[string]map[string]any {
 	t.Helper()
-	set, err := fielddefs.Load("../../..", module.All())
+	set, err := fielddefs.Load(root, module.All())
 	require.NoError(t, err)
 	all := map[string]map[string]any{}
 	for _, m := range module.All() {

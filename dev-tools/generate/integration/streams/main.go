@@ -20,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"onepasswordbeat/config"
+	"onepasswordbeat/dev-tools/generate/output"
 	"onepasswordbeat/module"
 )
 
@@ -38,34 +39,7 @@ var targets = map[string]string{
 	"onepassword.yml.hbs.tmpl": "agent/stream/onepassword.yml.hbs",
 }
 
-func main() {
-	if err := run("."); err != nil {
-		fmt.Fprintln(os.Stderr, "streams:", err)
-		os.Exit(1)
-	}
-}
-
-// run writes all files below root.
-func run(root string) error {
-	version, err := packageVersion(root)
-	if err != nil {
-		return err
-	}
-	files, err := generate(version)
-	if err != nil {
-		return err
-	}
-	for name, content := range files {
-		path := filepath.Join(root, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			return fmt.Errorf("cannot write what was generated: %w", err)
-		}
-	}
-	return nil
-}
+func main() { output.Main("streams", generate) }
 
 // packageVersion is the version in the package's manifest.
 func packageVersion(root string) (string, error) {
@@ -101,7 +75,11 @@ type stream struct {
 const celInterval = "10s"
 
 // generate returns the content of each file by its path. The defaults are the beat's.
-func generate(version string) (map[string][]byte, error) {
+func generate(root string) (output.Files, error) {
+	version, err := packageVersion(root)
+	if err != nil {
+		return nil, err
+	}
 	program, err := sources.ReadFile("templates/program.cel")
 	if err != nil {
 		return nil, err
@@ -110,7 +88,7 @@ func generate(version string) (map[string][]byte, error) {
 	for _, option := range config.Options() {
 		defaults[option.Key] = option.Value()
 	}
-	files := map[string][]byte{}
+	files := output.Files{}
 	for _, m := range module.All() {
 		s := stream{
 			Module:          m,
