@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +27,6 @@ const Admin = "estest-admin"
 // How long things may take. A download of 100 MB is the slowest.
 const (
 	provideTimeout = 10 * time.Minute
-	startTimeout   = 2 * time.Minute
 	stopTimeout    = 30 * time.Second
 	requestTimeout = 30 * time.Second
 	pollInterval   = 100 * time.Millisecond
@@ -47,14 +45,13 @@ type Config struct {
 type Node struct {
 	config     Config
 	dist       *distribution
-	dir        string
+	server     *engine.Server
 	owner      *engine.Owner
 	identity   *identity // nil with PlainHTTP
 	passwords  map[string]string
 	roles      map[string]Role
 	generation int // of roles.yml
 
-	proc   *engine.Process
 	proxy  *proxy
 	client *http.Client
 }
@@ -67,14 +64,7 @@ func Start(t testing.TB, config Config) *Node {
 	}
 	n, err := New(t.Context(), config)
 	engine.Require(t, err, engine.CI() && (config.Version == "" || config.Version == V8))
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(n.describe())
-		}
-		if err := n.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	n.server.EndWith(t, n.Close)
 	return n
 }
 
@@ -123,16 +113,11 @@ func (n *Node) start(ctx context.Context) error {
 
 // makeDir makes everything that the node writes to, and gives it to the user that the node runs as.
 func (n *Node) makeDir() (err error) {
-	if n.dir, err = os.MkdirTemp("", "estest-"); err != nil {
+	if n.server, err = engine.NewServer(name+" "+n.config.Version, "config", "data", "logs", "tmp"); err != nil {
 		return err
 	}
-	for _, d := range []string{"config", "data", "logs", "tmp"} {
-		if err := os.Mkdir(n.path(d), 0o700); err != nil {
-			return err
-		}
-	}
 	if !n.config.PlainHTTP {
-		if n.identity, err = newIdentity(n.path("config")); err != nil {
+		if n.identity, err = newIdentity(n.server.Path("config")); err != nil {
 			return err
 		}
 	}
@@ -142,12 +127,12 @@ func (n *Node) makeDir() (err error) {
 	if n.owner == nil {
 		return nil
 	}
-	for _, dir := range []string{filepath.Dir(n.dir), n.dist.javaHome} {
+	for _, dir := range []string{filepath.Dir(n.server.Dir), n.dist.javaHome} {
 		if err := openToAll(dir); err != nil {
 			return err
 		}
 	}
-	return filepath.WalkDir(n.dir, func(path string, _ fs.DirEntry, err error) error {
+	return filepath.WalkDir(n.server.Dir, func(path string, _ fs.DirEntry, err error) error {
 		return errors.Join(err, n.owner.Give(path))
 	})
 }
@@ -170,63 +155,21 @@ func openToAll(dir string) error {
 
 // launch starts the server on what is in the node's directory and returns when it answers.
 func (n *Node) launch(ctx context.Context) error {
-	if err := os.Remove(n.path("logs", "http.ports")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	log, err := os.OpenFile(n.path("node.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = log.Close() }()
 	cmd := exec.Command(filepath.Join(n.dist.home, "bin", "elasticsearch")) //nolint:noctx // lives until it is killed, longer than a start's context
-	cmd.Dir = n.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + n.dir, "LC_ALL=C.UTF-8",
-		"ES_JAVA_HOME=" + n.dist.javaHome, "ES_PATH_CONF=" + n.path("config"), "ES_TMPDIR=" + n.path("tmp"),
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + n.server.Dir, "LC_ALL=C.UTF-8",
+		"ES_JAVA_HOME=" + n.dist.javaHome, "ES_PATH_CONF=" + n.server.Path("config"), "ES_TMPDIR=" + n.server.Path("tmp"),
 		// The launcher is a JVM too.
 		"CLI_JAVA_OPTS=-Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
-	cmd.Stdout, cmd.Stderr = log, log
-	if n.proc, err = engine.StartProcess(cmd, n.owner); err != nil {
-		n.proc = nil
-		return fmt.Errorf("starting Elasticsearch %s: %w", n.config.Version, err)
-	}
-	if err := n.awaitReady(ctx); err != nil {
-		return n.explain(err)
-	}
-	return nil
-}
-
-// awaitReady waits until the node has all primary shards, or has ended.
-func (n *Node) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for last := "it has not opened its port"; ; {
-		select {
-		case <-n.proc.Done:
-			return fmt.Errorf("the test node ended while it started: %w", n.proc.Err)
-		case <-ctx.Done():
-			return fmt.Errorf("the test node was not ready in time, %s: %w", last, ctx.Err())
-		case <-tick.C:
-		}
-		ports, err := os.ReadFile(n.path("logs", "http.ports"))
-		address, _, complete := strings.Cut(string(ports), "\n")
-		if err != nil || !complete {
-			continue
-		}
+	return n.server.Launch(ctx, cmd, n.owner, func(ctx context.Context, address string) error {
 		n.proxy.setTarget(address)
-		status, body, err := n.exchange(ctx, Admin, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
-		if err == nil && status == http.StatusOK {
-			return nil
-		}
-		last = fmt.Sprintf("its health: status %d, %s, %v", status, body, err)
-	}
+		return engine.Healthy(n.exchange(ctx, Admin, http.MethodGet, engine.HealthPath, nil))
+	})
 }
 
 // Kill9 ends the node as the kernel does when memory runs out: at once, with requests half done. Until Restart, clients' connections are cut as soon as they ask something.
 func (n *Node) Kill9(t testing.TB) {
 	t.Helper()
-	err := n.proc.Kill()
+	err := n.server.Proc.Kill()
 	n.proxy.setTarget("")
 	if err != nil {
 		t.Fatal(err)
@@ -236,8 +179,8 @@ func (n *Node) Kill9(t testing.TB) {
 // Restart starts the node again on its data, after Kill9, a crash or, in an orderly way, while it runs. Its URL stays.
 func (n *Node) Restart(t testing.TB) {
 	t.Helper()
-	if n.proc.Running() {
-		err := n.proc.Terminate(stopTimeout)
+	if n.server.Proc.Running() {
+		err := n.server.Proc.Terminate(stopTimeout)
 		n.proxy.setTarget("")
 		if err != nil {
 			t.Fatal(err)
@@ -257,11 +200,8 @@ func (n *Node) Close() error {
 	if n.client != nil {
 		n.client.CloseIdleConnections()
 	}
-	if n.proc != nil {
-		errs = append(errs, n.proc.Kill())
-	}
-	if n.dir != "" {
-		errs = append(errs, os.RemoveAll(n.dir))
+	if n.server != nil {
+		errs = append(errs, n.server.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -270,35 +210,10 @@ func (n *Node) Close() error {
 func (n *Node) URL() string { return n.proxy.url }
 
 // CAFile is the path of the CA's certificate in PEM. With PlainHTTP there is no such file.
-func (n *Node) CAFile() string { return n.path("config", caFile) }
+func (n *Node) CAFile() string { return n.server.Path("config", caFile) }
 
 // Password is the password of a user of Config.Users, or of Admin.
 func (n *Node) Password(user string) string { return n.passwords[user] }
 
 // Log is all that the node has written to its log, starts and restarts together.
-func (n *Node) Log() string {
-	text, err := os.ReadFile(n.path("node.log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
-}
-
-// path is a path below the node's directory.
-func (n *Node) path(elem ...string) string { return filepath.Join(append([]string{n.dir}, elem...)...) }
-
-// explain adds to an error what the reader needs to see of the node.
-func (n *Node) explain(err error) error { return fmt.Errorf("%w\n%s", err, n.describe()) }
-
-// describe says in which state the node is, with the end of its log.
-func (n *Node) describe() string {
-	state := "was not started"
-	switch {
-	case n.proc == nil:
-	case n.proc.Running():
-		state = fmt.Sprintf("is running as process %d", n.proc.PID)
-	default:
-		state = fmt.Sprintf("has ended: %v", n.proc.Err)
-	}
-	return fmt.Sprintf("Elasticsearch %s %s; the end of its log:\n%s", n.config.Version, state, engine.LastLines(n.Log(), 25))
-}
+func (n *Node) Log() string { return n.server.Log() }

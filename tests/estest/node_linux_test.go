@@ -13,18 +13,15 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"onepasswordbeat/tests/engine"
+	"onepasswordbeat/tests/engine/enginetest"
 )
 
 const stream = "logs-estest.things-default"
@@ -244,13 +241,13 @@ func testKill(t *testing.T, node *Node) {
 	before, url := node.Count(t, stream), node.URL()
 	require.Equal(t, []string{"201"}, create(t, node, "shipper", "logs-estest.kill-default", good))
 	node.Kill9(t)
-	assert.False(t, engine.GroupAlive(node.proc.PID))
+	assert.False(t, engine.GroupAlive(node.server.Proc.PID))
 
 	_, _, err := node.exchange(t.Context(), "shipper", http.MethodGet, "/", nil)
 	require.Error(t, err, "a node that is down breaks connections")
 	_, _, err = node.exchange(t.Context(), "shipper", http.MethodGet, "/_cluster/health", nil)
 	require.Error(t, err)
-	explained := node.explain(err).Error()
+	explained := node.server.Explain(err).Error()
 	assert.Contains(t, explained, "has ended: signal: killed")
 	assert.Contains(t, explained, "started", "the log's end")
 
@@ -279,51 +276,16 @@ func TestNodeInTrouble(t *testing.T) {
 	t.Run("hanging", func(t *testing.T) {
 		node := Start(t, Config{PlainHTTP: true})
 		assert.True(t, strings.HasPrefix(node.URL(), "http://"))
-		require.NoError(t, syscall.Kill(-node.proc.PID, syscall.SIGSTOP))
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer cancel()
-		_, _, err := node.exchange(ctx, Admin, http.MethodGet, "/_cluster/health", nil)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, node.explain(err), fmt.Sprintf("is running as process %d", node.proc.PID))
-
-		require.NoError(t, node.Close(), "a stopped process can be killed")
-		assert.False(t, engine.GroupAlive(node.proc.PID))
-		assert.NoDirExists(t, node.dir)
-		require.NoError(t, node.Close(), "twice")
+		enginetest.Hang(t, node.server, func(ctx context.Context) error {
+			_, _, err := node.exchange(ctx, Admin, http.MethodGet, "/_cluster/health", nil)
+			return err
+		}, node.Close)
 	})
 }
 
-// dieEnv makes TestDies start a node, say where it is, and die.
-const dieEnv = "ESTEST_DIE"
-
 func TestNodeEndsWithTheTestProcess(t *testing.T) {
 	requireNode(t)
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDies$")
-	cmd.Env = append(os.Environ(), dieEnv+"="+t.TempDir())
-	note := filepath.Join(strings.TrimPrefix(cmd.Env[len(cmd.Env)-1], dieEnv+"="), "node")
-	out, err := cmd.CombinedOutput()
-	var ended *exec.ExitError
-	require.ErrorAs(t, err, &ended, string(out))
-	require.Equal(t, "signal: killed", ended.Error(), string(out))
-
-	text, err := os.ReadFile(note)
-	require.NoError(t, err)
-	group, dir, _ := strings.Cut(string(text), " ")
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	pid, err := strconv.Atoi(group)
-	require.NoError(t, err)
-	require.NoError(t, (&engine.Process{PID: pid}).AwaitGroup(30*time.Second))
-}
-
-func TestDies(t *testing.T) {
-	dir := os.Getenv(dieEnv)
-	if dir == "" {
-		t.Skip("run by TestNodeEndsWithTheTestProcess")
-	}
-	node := Start(t, Config{})
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "node"), fmt.Appendf(nil, "%d %s", node.proc.PID, node.dir), 0o600))
-	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGKILL))
-	select {}
+	enginetest.EndsWithProcess(t, func(t testing.TB) *engine.Server { return Start(t, Config{}).server })
 }
 
 // requireNode skips a test that starts nodes by other ways than Start where Start would.

@@ -24,7 +24,7 @@ func (n *Node) Do(t testing.TB, user, method, path string, body any) (status int
 	t.Helper()
 	status, answer, err := n.exchange(t.Context(), user, method, path, body)
 	if err != nil {
-		t.Fatal(n.explain(err))
+		t.Fatal(n.server.Explain(err))
 	}
 	return status, answer
 }
@@ -244,7 +244,7 @@ func (n *Node) await(t testing.TB, what string, reached func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal(n.explain(fmt.Errorf("waited %s for %s", requestTimeout, what)))
+			t.Fatal(n.server.Explain(fmt.Errorf("waited %s for %s", requestTimeout, what)))
 		}
 	}
 }

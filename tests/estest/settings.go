@@ -63,8 +63,8 @@ func (n *Node) writeConfig() error {
 	settings := map[string]any{
 		"cluster.name":   "estest",
 		"node.name":      "estest",
-		"path.data":      n.path("data"),
-		"path.logs":      n.path("logs"),
+		"path.data":      n.server.Path("data"),
+		"path.logs":      n.server.Path("logs"),
 		"discovery.type": "single-node",
 		"network.host":   "127.0.0.1",
 		"http.port":      0, // the kernel's choice, which the node writes to a file
@@ -90,11 +90,11 @@ func (n *Node) writeConfig() error {
 	}
 	for name, text := range map[string]string{
 		"elasticsearch.yml": yml,
-		"jvm.options":       fmt.Sprintf(jvmOptions, heap, n.dir),
+		"jvm.options":       fmt.Sprintf(jvmOptions, heap, n.server.Dir),
 		"log4j2.properties": log4j,
 		"role_mapping.yml":  "",
 	} {
-		if err := os.WriteFile(n.path("config", name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(n.server.Path("config", name), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}
@@ -126,10 +126,10 @@ func (n *Node) writeUsers() error {
 	for role, names := range members {
 		fmt.Fprintf(&roles, "%s:%s\n", role, strings.Join(names, ","))
 	}
-	if err := os.WriteFile(n.path("config", "users"), []byte(users.String()), 0o600); err != nil {
+	if err := os.WriteFile(n.server.Path("config", "users"), []byte(users.String()), 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(n.path("config", "users_roles"), []byte(roles.String()), 0o600)
+	return os.WriteFile(n.server.Path("config", "users_roles"), []byte(roles.String()), 0o600)
 }
 
 // writeRoles replaces roles.yml in one step; the node reads it again by itself. The probe's role carries a number that tells one version from the next.
@@ -141,14 +141,14 @@ func (n *Node) writeRoles() error {
 	if err != nil {
 		return fmt.Errorf("roles of the test node: %w", err)
 	}
-	next := n.path("config", "roles.yml.next")
+	next := n.server.Path("config", "roles.yml.next")
 	if err := os.WriteFile(next, []byte(yml), 0o600); err != nil {
 		return err
 	}
 	if err := n.owner.Give(next); err != nil {
 		return err
 	}
-	return os.Rename(next, n.path("config", "roles.yml"))
+	return os.Rename(next, n.server.Path("config", "roles.yml"))
 }
 
 // probeIndex is the index that the probe may see after the latest change of the roles.

@@ -11,14 +11,12 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,9 +29,7 @@ var launcher []byte
 // How long things may take. A download of 60 MB is the slowest.
 const (
 	provideTimeout = 10 * time.Minute
-	startTimeout   = 2 * time.Minute
 	requestTimeout = time.Minute
-	pollInterval   = 50 * time.Millisecond
 )
 
 // heap bounds the node's memory. The JVM needs about as much again outside of it.
@@ -51,9 +47,8 @@ rootLogger.appenderRef.console.ref = console
 
 // Node is a running OpenSearch. Its methods may be called concurrently.
 type Node struct {
-	dir    string
+	server *engine.Server
 	url    string
-	proc   *engine.Process
 	client *http.Client
 }
 
@@ -65,14 +60,7 @@ func Start(t testing.TB) *Node {
 	}
 	n, err := start(t.Context(), nil)
 	engine.Require(t, err, engine.CI())
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(n.describe())
-		}
-		if err := n.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	n.server.EndWith(t, n.Close)
 	return n
 }
 
@@ -96,19 +84,14 @@ func start(ctx context.Context, more map[string]any) (*Node, error) {
 
 // makeDir makes everything that the node reads and writes.
 func (n *Node) makeDir(more map[string]any) (err error) {
-	if n.dir, err = os.MkdirTemp("", "ostest-"); err != nil {
+	if n.server, err = engine.NewServer(name+" "+Version, "config", "logs", "tmp"); err != nil {
 		return err
-	}
-	for _, d := range []string{"config", "logs", "tmp"} {
-		if err := os.Mkdir(n.path(d), 0o700); err != nil {
-			return err
-		}
 	}
 	settings := map[string]any{
 		"cluster.name":   "ostest",
 		"node.name":      "ostest",
-		"path.data":      n.path("data"),
-		"path.logs":      n.path("logs"),
+		"path.data":      n.server.Path("data"),
+		"path.logs":      n.server.Path("logs"),
 		"discovery.type": "single-node",
 		"network.host":   "127.0.0.1",
 		"http.port":      0, // the kernel's choice, which the node writes to a file
@@ -125,7 +108,7 @@ func (n *Node) makeDir(more map[string]any) (err error) {
 		return err
 	}
 	for name, content := range map[string][]byte{"config/opensearch.yml": yml, "log4j2.properties": []byte(log4j), "Start.java": launcher} {
-		if err := os.WriteFile(n.path(name), content, 0o600); err != nil {
+		if err := os.WriteFile(n.server.Path(name), content, 0o600); err != nil {
 			return err
 		}
 	}
@@ -134,67 +117,24 @@ func (n *Node) makeDir(more map[string]any) (err error) {
 
 // launch starts the server and returns when it answers.
 func (n *Node) launch(ctx context.Context, dist *distribution) error {
-	log, err := os.OpenFile(n.path("node.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = log.Close() }()
 	cmd := exec.Command(filepath.Join(dist.javaHome, "bin", "java"), //nolint:noctx // lives until it is killed, longer than a start's context
-		"-Xms"+heap, "-Xmx"+heap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-XX:ErrorFile="+n.path("hs_err.log"),
-		"-Djava.io.tmpdir="+n.path("tmp"), "-Dlog4j2.configurationFile="+n.path("log4j2.properties"),
-		"-cp", filepath.Join(dist.lib, "*"), n.path("Start.java"), n.dir)
-	cmd.Dir = n.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + n.dir, "LC_ALL=C.UTF-8"}
-	cmd.Stdout, cmd.Stderr = log, log
-	if n.proc, err = engine.StartProcess(cmd, nil); err != nil {
-		n.proc = nil
-		return fmt.Errorf("starting OpenSearch: %w", err)
-	}
-	if err := n.awaitReady(ctx); err != nil {
-		return n.explain(err)
-	}
-	return nil
-}
-
-// awaitReady waits until the node answers that it is healthy, or has ended.
-func (n *Node) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for last := "it has not opened its port"; ; {
-		select {
-		case <-n.proc.Done:
-			return fmt.Errorf("the test node ended while it started: %w", n.proc.Err)
-		case <-ctx.Done():
-			return fmt.Errorf("the test node was not ready in time, %s: %w", last, ctx.Err())
-		case <-tick.C:
-		}
-		ports, err := os.ReadFile(n.path("logs", "http.ports"))
-		address, _, complete := strings.Cut(string(ports), "\n")
-		if err != nil || !complete {
-			continue
-		}
+		"-Xms"+heap, "-Xmx"+heap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-XX:ErrorFile="+n.server.Path("hs_err.log"),
+		"-Djava.io.tmpdir="+n.server.Path("tmp"), "-Dlog4j2.configurationFile="+n.server.Path("log4j2.properties"),
+		"-cp", filepath.Join(dist.lib, "*"), n.server.Path("Start.java"), n.server.Dir)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + n.server.Dir, "LC_ALL=C.UTF-8"}
+	return n.server.Launch(ctx, cmd, nil, func(ctx context.Context, address string) error {
 		n.url = "http://" + address
-		status, body, err := n.exchange(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
-		if err == nil && status == http.StatusOK {
-			return nil
-		}
-		last = fmt.Sprintf("its health: status %d, %s, %v", status, body, err)
-	}
+		return engine.Healthy(n.exchange(ctx, http.MethodGet, engine.HealthPath, nil))
+	})
 }
 
 // Close kills the node and removes everything of it. It may be called twice.
 func (n *Node) Close() error {
 	n.client.CloseIdleConnections()
-	var errs []error
-	if n.proc != nil {
-		errs = append(errs, n.proc.Kill())
+	if n.server == nil {
+		return nil
 	}
-	if n.dir != "" {
-		errs = append(errs, os.RemoveAll(n.dir))
-	}
-	return errors.Join(errs...)
+	return n.server.Close()
 }
 
 // URL is where clients reach the node, without a slash at its end.
@@ -207,7 +147,7 @@ func (n *Node) Do(t testing.TB, method, path string, body, into any) (status int
 	t.Helper()
 	status, answer, err := n.exchange(t.Context(), method, path, body)
 	if err != nil {
-		t.Fatal(n.explain(err))
+		t.Fatal(n.server.Explain(err))
 	}
 	if into == nil {
 		return status
@@ -266,27 +206,4 @@ func (n *Node) exchange(ctx context.Context, method, path string, body any) (int
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(res.Body)
 	return res.StatusCode, answer, err
-}
-
-// path is a path below the node's directory.
-func (n *Node) path(elem ...string) string { return filepath.Join(append([]string{n.dir}, elem...)...) }
-
-// explain adds to an error what the reader needs to see of the node.
-func (n *Node) explain(err error) error { return fmt.Errorf("%w\n%s", err, n.describe()) }
-
-// describe says in which state the node is, with the end of its log.
-func (n *Node) describe() string {
-	state := "was not started"
-	switch {
-	case n.proc == nil:
-	case n.proc.Running():
-		state = fmt.Sprintf("is running as process %d", n.proc.PID)
-	default:
-		state = fmt.Sprintf("has ended: %v", n.proc.Err)
-	}
-	log, err := os.ReadFile(n.path("node.log"))
-	if err != nil {
-		log = []byte(err.Error())
-	}
-	return fmt.Sprintf("OpenSearch %s %s; the end of its log:\n%s", Version, state, engine.LastLines(string(log), 25))
 }
