@@ -174,7 +174,7 @@ func TestMaxExecutions(t *testing.T) {
 func TestUsersProcessors(t *testing.T) {
 	r := newRig(t, "item_usages", eventsapitest.Config{Seed: 9, Backlog: eventsapitest.Each(20)}, M{
 		"processors": "- drop_event.when.contains.message: '\"action\":\"fill\"'\n- add_fields: {target: '', fields: {team: identity}}\n",
-		"tags":       []any{"forwarded", "eu: west", "#1"}, "preserve_original_event": true,
+		"tags":       []any{"eu: west", "#1"}, "preserve_original_event": true,
 	})
 	f := r.start()
 	kept := 0
@@ -193,7 +193,7 @@ func TestUsersProcessors(t *testing.T) {
 		var fields M
 		require.NoError(t, json.Unmarshal(doc.Source, &fields))
 		assert.Equal(t, "identity", fields["team"])
-		assert.Equal(t, []any{"preserve_original_event", "forwarded", "eu: west", "#1"}, fields["tags"])
+		assert.Equal(t, []any{"forwarded", "preserve_original_event", "eu: west", "#1"}, fields["tags"])
 	}
 }
 

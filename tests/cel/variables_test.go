@@ -90,8 +90,8 @@ var settings = map[string]map[string]setting{
 		"interval":                {"3m", "interval", "3m", "10s"},
 		"limit":                   {10, "state.limit", uint64(10), uint64(1000)},
 		"enable_request_tracer":   {true, "resource.tracer.enabled", true, false},
-		"preserve_original_event": {true, "tags", []any{"preserve_original_event", "forwarded"}, []any{"forwarded"}},
-		"tags":                    {[]any{"a: b", "7", "it's", "#x"}, "tags", []any{"a: b", `"7"`, "it's", "#x"}, nil},
+		"preserve_original_event": {true, "tags", []any{"forwarded", "preserve_original_event"}, []any{"forwarded"}},
+		"tags":                    {[]any{"a: b", "7", "it's", "#x"}, "tags", []any{"forwarded", "a: b", `"7"`, "it's", "#x"}, []any{"forwarded"}},
 		"processors":              {"- drop_fields: {fields: [a]}\n- drop_event: ~\n", "processors.3", nil, nil},
 	},
 	beatInput: {
@@ -150,6 +150,27 @@ func TestVariables(t *testing.T) {
 			rendered = render(t, input, stream, set)
 			require.NoError(t, load(t, input, agent(input, stream, rendered)), "%s unset", name)
 			assert.Equal(t, s.unset, at(t, rendered, s.key), "%s unset", name)
+		}
+	})
+}
+
+// TestInputsAskAlike: what both inputs need is the same variable twice, so that a policy of version 1, which has it in an
+// input that is no more, is not upgraded before a person has filled it in.
+func TestInputsAskAlike(t *testing.T) {
+	assert.Empty(t, readManifest(t, "manifest.yml").Vars)
+	cel, _ := variables(t, celInput, "audit_events")
+	beat, _ := variables(t, beatInput, "audit_events")
+	for _, name := range []string{"token", "proxy_url", "ssl", "timeout"} {
+		assert.NotEmpty(t, cel[name], name)
+		assert.Equal(t, cel[name], beat[name], name)
+	}
+}
+
+// TestNoToken: a policy may be older than the variable. The input then says that the token is missing.
+func TestNoToken(t *testing.T) {
+	eachStream(t, func(t *testing.T, input, stream string) {
+		for _, none := range []any{nil, ""} {
+			assert.Empty(t, at(t, render(t, input, stream, M{"token": none}), settings[input]["token"].key))
 		}
 	})
 }

@@ -244,7 +244,7 @@ func (c checker) panel(d boards.Dashboard, p boards.Panel) {
 	for _, m := range p.Show {
 		c.query(where, datasets, m.Where)
 		if m.Op != boards.Count {
-			c.typed(where, datasets, len(datasets) == 1, m.Field, allowed[m.Op]...)
+			c.typed(where, datasets, true, m.Field, allowed[m.Op]...)
 		}
 	}
 	if len(p.Show) > 0 {

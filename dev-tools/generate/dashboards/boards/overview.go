@@ -112,9 +112,10 @@ func overviewPlaces() Row {
 		},
 		{
 			ID: "places", Question: "From which addresses, in which cities?", Kind: Table, Width: 24, Leads: fromOverview,
-			By: []Bucket{TopPairs(100, "Address, country and city", "source.ip", "source.geo.country_name", "source.geo.city_name")},
+			Hint: "Country and city are those of the newest event of the address, as far as they are known.",
+			By:   []Bucket{Top(100, "Address", "source.ip")},
 			Show: []Measure{
-				EventCount(), UniqueOf("People", "user.email"), CountIf("Failed sign-ins", of(SignIn, failed)), FirstSeen(),
+				LastOf("Country", "source.geo.country_name"), LastOf("City", "source.geo.city_name"), EventCount(), UniqueOf("People", "user.email"), CountIf("Failed sign-ins", of(SignIn, failed)), FirstSeen(),
 			},
 		},
 	}}
@@ -140,7 +141,7 @@ func overviewPrograms() Row {
 		By: []Bucket{programs(50)},
 		Show: []Measure{
 			EventCount(), CountIf("Items used", of(Usage, "")), CountIf("Failed sign-ins", of(SignIn, failed)),
-			UniqueOf("Addresses", "source.ip"), LastOf("Address", "source.ip"), LastOf("App", "user_agent.name"), LastSeen(),
+			UniqueOf("Addresses", "source.ip"), LastOf("Address", "source.ip"), LastSeen(),
 		},
 	}}}
 }

@@ -115,7 +115,7 @@ func signInPlaces() Row {
 func newCountries() Row {
 	return Row{11, []Panel{{
 		ID: "new-countries", Question: "Who signed in from a new country?", Kind: Table, Width: Columns, Where: succeeded, Leads: fromSignIns,
-		Hint: "The newest pairs of user and country come first. " + newestLimit,
+		Hint: "The newest pairs of user and country come first; sign-ins without a country are left out. " + newestLimit,
 		By:   []Bucket{TopPairs(many, "User and country", "user.email", "source.geo.country_name")},
 		Show: []Measure{
 			name(), FirstSeen().Sorted(), LastSeen(), {Label: "Sign-ins", Op: Count}, LastOf("Address", "source.ip"), userID(),
@@ -127,7 +127,7 @@ func newCountries() Row {
 func newDevices() Row {
 	return Row{11, []Panel{{
 		ID: "new-devices", Question: "Who signed in on a new device?", Kind: Table, Width: Columns, Where: succeeded, Leads: []string{usagesID},
-		Hint: "The newest pairs of user and device come first. A browser has the name of its kind, other apps that of the machine. " + newestLimit,
+		Hint: "The newest pairs of user and device come first. A browser has the name of its kind, other apps that of the machine; sign-ins without it are left out. " + newestLimit,
 		By:   []Bucket{TopPairs(many, "User and device", "user.email", "onepassword.client.platform_name")},
 		Show: []Measure{
 			FirstSeen().Sorted(), LastSeen(), {Label: "Sign-ins", Op: Count}, LastOf("App", "user_agent.name"), LastOf("System", "user_agent.os.full"),
