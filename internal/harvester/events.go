@@ -42,7 +42,7 @@ func (h *Harvester) events(page *eventsapi.Page, state *registry.State) iter.Seq
 					first = err
 				}
 			}
-			if ev.Timestamp.After(newest) {
+			if err == nil && ev.Timestamp.After(newest) { // else its time may be that of now
 				newest = ev.Timestamp
 			}
 			if !yield(ev) {
@@ -53,7 +53,9 @@ func (h *Harvester) events(page *eventsapi.Page, state *registry.State) iter.Seq
 			h.Log.Warnf("%s: %d of %d items of a page can't be mapped, they are published with their original; the first: %v",
 				h.Module.Name, unmapped, len(page.Items), first)
 		}
-		h.Metrics.lag(received.Sub(newest))
+		if !newest.IsZero() {
+			h.Metrics.lag(received.Sub(newest))
+		}
 		// An event from the future must not push a restart past events of today.
 		if newest.After(received) {
 			newest = received

@@ -84,6 +84,9 @@ func (h *Harvester) failed(ctx context.Context, err error) time.Duration {
 			return h.restart(ctx, err)
 		}
 	}
+	if e.Class != eventsapi.BadRequest {
+		h.refused = 0
+	}
 	wait := h.errors.delayFor(e)
 	if e.Class == eventsapi.RateLimited {
 		h.Limiter.Pause(wait)
@@ -111,14 +114,20 @@ func (h *Harvester) restart(ctx context.Context, cause error) time.Duration {
 	h.health.degraded(msg)
 	h.commit(state)
 	h.next, h.refused = state, 0
-	return 0
+	wait := h.restarts.next(restartPolicy)
+	if h.restarts.failures == 1 {
+		return 0
+	}
+	return wait
 }
 
 // answered notes that the API answered, and says loudly when it kept silent, or
 // the beat was away, for longer than the API keeps events.
 func (h *Harvester) answered() {
 	h.errors.reset()
-	h.refused = 0
+	if h.refused = 0; h.next.Cursor != "" {
+		h.restarts.reset()
+	}
 	now := h.Now()
 	if away := now.Sub(h.lastOK); !h.lastOK.IsZero() && away > retention {
 		h.Log.Errorf("%s: nothing was collected for %d days, and the API keeps events for %d: the events in between are gone",

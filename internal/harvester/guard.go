@@ -37,6 +37,8 @@ type Counts struct {
 	Fault uint64 // anything else: a privilege, a block, a missing index or pipeline
 
 	Failed uint64 // tries that failed and are made again
+
+	life uint64 // how often the counters began anew; the guard sets it
 }
 
 func (c Counts) total() uint64 { return c.Taken + c.Refused }
@@ -170,7 +172,7 @@ func (g *Guard) settle(ctx context.Context, s *slot, n, before int) (v verdict, 
 		return delivered, 0, 0
 	}
 	now, accounted := g.await(ctx)
-	if !accounted || now.Refused < s.start.Refused {
+	if !accounted || now.life != s.start.life || now.Refused < s.start.Refused {
 		return suspect, -1, 0 // an output was closed or replaced meanwhile
 	}
 	if g.output.Hasty() && (s.hasty || now.Failed != s.start.Failed) {
@@ -247,7 +249,8 @@ func (g *Guard) rebase() Counts {
 // is replaced.
 func (g *Guard) read() Counts {
 	now := g.output.Counts()
-	if now.total() < g.last.total() {
+	if now.life = g.last.life; now.total() < g.last.total() {
+		now.life++
 		g.covered, g.acked, g.claimed = now.total(), 0, 0
 	}
 	if now.Failed != g.last.Failed {

@@ -15,6 +15,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/management/status"
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/go-concert/timed"
 
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/eventsapi"
@@ -31,6 +32,9 @@ const (
 	// touchInterval is how often a state without news is stored again, so that
 	// its age tells how long the beat was away.
 	touchInterval = time.Hour
+	// startRetry is how long a harvester waits before it tries to store its start
+	// time again.
+	startRetry = 5 * time.Second
 	// refusedCursors is how many times in a row a cursor is refused before it is
 	// given up: a single 400 may be a passing fault.
 	refusedCursors = 2
@@ -97,7 +101,9 @@ type Harvester struct {
 	errors   backoff
 	tried    uint64 // serial of the token of the last request
 	holds    backoff
+	restarts backoff            // cursors given up, without one that was taken in between
 	repeated [sha256.Size]byte  // of the last page with an unmoved cursor
+	isStuck  bool               // the last page claimed more to come, and its cursor did not move
 	refused  int                // times in a row that the cursor was refused
 	lastOK   time.Time          // the last answer of the API
 	hurry    context.CancelFunc // cuts the wait for the next poll short
@@ -115,7 +121,7 @@ func New(o Options) *Harvester {
 // with the API, the network, the registry or the output is reported as health.
 func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) error {
 	h.health.starting()
-	if err := h.load(); err != nil {
+	if err := h.load(ctx); err != nil {
 		h.health.failed(err.Error())
 		<-ctx.Done()
 		return nil
@@ -141,30 +147,49 @@ func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) er
 	return d.close()
 }
 
-// load reads the stored state. At the first run it stores the start time before
-// any request is made, so that a restart can't open a gap.
-func (h *Harvester) load() error {
+// load reads the stored state. Before any request is made the start time is stored,
+// so that a restart can't open a gap.
+func (h *Harvester) load(ctx context.Context) error {
 	state, err := h.Store.Load(h.Key)
 	switch {
 	case err == nil:
 		h.warnIneffective(state)
 	case errors.Is(err, registry.ErrNotFound):
-		now := h.Now()
 		state = registry.State{
-			StartTime:       now.Add(-h.Config.InitialInterval),
+			StartTime:       h.Now().Add(-h.Config.InitialInterval),
 			InitialInterval: h.Config.InitialInterval,
 			Limit:           h.Config.Limit,
-			Updated:         now,
-		}
-		if err := h.Store.Commit(h.Key, state); err != nil {
-			return fmt.Errorf("nothing is collected before the start time is stored: %w", err)
 		}
 		h.Log.Infof("First run: collecting %s since %s", h.Module.Name, state.StartTime.UTC().Format(time.RFC3339))
 	default:
 		return err
 	}
-	h.stored, h.next, h.lastOK = state, state, state.Updated
+	h.lastOK = state.Updated
+	if state.Cursor == "" {
+		if err := h.storeStart(ctx, &state); err != nil {
+			return err
+		}
+	}
+	h.stored, h.next = state, state
 	return nil
+}
+
+// storeStart stores a state without a cursor, as soon as the disk takes it. One that
+// was loaded may be in memory only: the registry keeps what the disk refused.
+func (h *Harvester) storeStart(ctx context.Context, state *registry.State) error {
+	for {
+		state.Updated = h.Now()
+		err := h.Store.Commit(h.Key, *state)
+		if err == nil {
+			return nil
+		}
+		h.Metrics.commitFailed()
+		err = fmt.Errorf("nothing is collected before the start time is stored: %w", err)
+		h.health.failed(err.Error())
+		if timed.Wait(ctx, startRetry) != nil {
+			return err
+		}
+	}
 }
 
 // warnIneffective says which settings have no effect because a cursor is stored.
@@ -186,6 +211,7 @@ func (h *Harvester) step(ctx context.Context) time.Duration {
 	if h.verifying {
 		h.drain(ctx)
 		h.next = h.stored
+		h.repeated = [sha256.Size]byte{} // what came after it was not delivered
 	}
 	if h.unsaved {
 		h.commit(h.stored)

@@ -153,6 +153,50 @@ func TestUnmovedCursorWithEventsRepeatsThemOnce(t *testing.T) {
 	})
 }
 
+func TestCursorRefusedNowAndThenIsKept(t *testing.T) {
+	run(t, 10, func(t *testing.T, r *rig) {
+		r.start()
+		pass(time.Second)
+		r.api.mu.Lock()
+		refuse, fail := answerError(eventsapi.BadRequest), answerError(eventsapi.Server)
+		r.api.script = append(r.api.script, refuse, fail, fail, refuse)
+		r.api.mu.Unlock()
+		pass(5 * time.Minute)
+		r.stop()
+		require.NotContains(t, r.healthText(), "starting again")
+	})
+}
+
+func TestUnmovedCursorWithMoreToComeIsCountedAndSaidOnce(t *testing.T) {
+	run(t, 10, func(t *testing.T, r *rig) {
+		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
+		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: "c0", Updated: time.Now()}
+		r.api.always = answerPage(eventsapi.Page{Cursor: "c0", HasMore: true})
+		r.log = log
+		r.start()
+		pass(5 * time.Minute)
+		r.stop()
+		require.Greater(t, r.metrics.counters[mStuck].Get(), uint64(50))
+		require.Len(t, observed.FilterMessageSnippet("its cursor does not move").All(), 1)
+	})
+}
+
+func TestStateNamesThePageSizeOfItsCursor(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.cfg.Limit = 1000
+		r.api.always = answerError(eventsapi.Auth)
+		r.start()
+		pass(time.Minute)
+		r.stop()
+		r.api.always = nil
+		r.cfg.Limit = 10
+		r.start()
+		pass(time.Minute)
+		r.stop()
+		require.Equal(t, 10, r.store.get().Limit)
+	})
+}
+
 func TestSuspectPageThatVanishedIsLeft(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		r.out.set(func(string) outcome { return deny })
@@ -322,7 +366,7 @@ func TestOutageLongerThanTheAPIKeepsEventsIsSaidOnce(t *testing.T) {
 			Key: testKey, Module: testModule(), Config: r.cfg, Fetcher: r.api, Limiter: r.limiter, Store: r.store,
 			Guard: r.guard, Metrics: testMetrics(t), Report: r.report, Log: log, Now: time.Now,
 		})
-		require.NoError(t, h.load())
+		require.NoError(t, h.load(t.Context()))
 		h.answered()
 		h.answered()
 		require.Len(t, observed.FilterMessageSnippet("the events in between are gone").All(), 1)
@@ -334,7 +378,7 @@ func TestSettingsWithoutEffectAreSaid(t *testing.T) {
 		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
 		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: cursorAt(5), Limit: 500, InitialInterval: time.Hour, Updated: time.Now()}
 		h := New(Options{Key: testKey, Module: testModule(), Config: r.cfg, Store: r.store, Fetcher: r.api, Report: r.report, Log: log, Now: time.Now})
-		require.NoError(t, h.load())
+		require.NoError(t, h.load(t.Context()))
 		require.Len(t, observed.FilterMessageSnippet("limit: 10 has no effect").All(), 1)
 		require.Len(t, observed.FilterMessageSnippet("initial_interval: 24h0m0s has no effect").All(), 1)
 		require.Len(t, observed.FilterMessageSnippet("state reset --input acme --event-type audit_events").All(), 2)

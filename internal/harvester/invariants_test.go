@@ -121,6 +121,56 @@ func TestInvariant2_PageThatTurnsSuspectDuringAFetch(t *testing.T) {
 	}
 }
 
+// An API whose last cursor stays before its last events: they were published, and
+// dropped with the page before them.
+func TestInvariant2_UnmovedPageAfterASuspectOneIsDelivered(t *testing.T) {
+	run(t, 0, func(t *testing.T, r *rig) {
+		page := func(i int, more bool) *eventsapi.Page {
+			item := fmt.Sprintf(`{"uuid":%q,"timestamp":"2026-01-01T00:00:00Z"}`, eventID(i))
+			return &eventsapi.Page{Cursor: "c1", HasMore: more, Items: []json.RawMessage{json.RawMessage(item)}}
+		}
+		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
+			if q.Cursor == "" {
+				return page(0, true), nil
+			}
+			return page(1, false), nil
+		}
+		release := r.out.block()
+		r.start()
+		pass(100 * time.Millisecond)
+		r.out.set(func(string) outcome { return deny })
+		release()
+		pass(time.Second)
+		r.out.set(nil)
+		pass(time.Minute)
+		r.stop()
+		require.NotZero(t, r.out.times(eventID(0)))
+		require.NotZero(t, r.out.times(eventID(1)))
+	})
+}
+
+// An output that is replaced counts from zero, and what the old one had in flight is
+// ACKed and counted nowhere.
+func TestInvariant2_AckOfAReplacedOutputIsNoDelivery(t *testing.T) {
+	run(t, 20, func(t *testing.T, r *rig) {
+		r.start()
+		pass(time.Minute)
+		release := r.out.block()
+		r.api.grow(3)
+		pass(10 * time.Second)
+		r.out.mu.Lock()
+		r.out.counters = Counts{}
+		r.out.mu.Unlock()
+		r.out.set(func(string) outcome { return ignore })
+		release()
+		pass(100 * time.Millisecond)
+		r.out.set(nil)
+		pass(time.Minute)
+		r.stop()
+		r.requireAll()
+	})
+}
+
 func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
 	outputs(t, func(t *testing.T, set func(*fakeOutput)) {
 		run(t, 30, func(t *testing.T, r *rig) {
@@ -348,6 +398,50 @@ func TestInvariant5_ItemThatCanNotBeMappedIsPublishedWithItsOriginal(t *testing.
 	})
 }
 
+// An item without a time gets that of now. A refused cursor of a backlog must not go
+// on from there.
+func TestInvariant5_ItemThatCanNotBeMappedDoesNotMoveTheRestartPoint(t *testing.T) {
+	run(t, 10, func(t *testing.T, r *rig) {
+		r.cfg.InitialInterval = 61 * 24 * time.Hour
+		old := time.Now().Add(-60 * 24 * time.Hour)
+		r.api.item = func(i int) string {
+			if i == 3 {
+				return `{"uuid":"EVENT00003","timestamp":17}`
+			}
+			return fmt.Sprintf(`{"uuid":%q,"timestamp":%q}`, eventID(i), old.Format(time.RFC3339))
+		}
+		r.out.allow(eventID(3)) // it has another _id
+		r.api.script = append(r.api.script,
+			func(q eventsapi.Query) (*eventsapi.Page, error) { p := r.api.page(q); p.HasMore = true; return p, nil },
+			answerError(eventsapi.BadRequest), answerError(eventsapi.BadRequest), answerPage(eventsapi.Page{Cursor: "c10"}))
+		r.start()
+		pass(30 * time.Second)
+		r.stop()
+		require.Contains(t, r.api.asked()[3], "since 1464h", "a day before the events of 60 days ago")
+	})
+}
+
+// An API that refuses every cursor that it has just given: the rate budget belongs to
+// the other event types, too.
+func TestInvariant6_RefusedCursorsAreNoHotLoop(t *testing.T) {
+	run(t, 40, func(t *testing.T, r *rig) {
+		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
+			if q.Cursor != "" {
+				return answerError(eventsapi.BadRequest)(q)
+			}
+			return r.api.page(q), nil
+		}
+		r.start()
+		pass(time.Hour)
+		require.Less(t, len(r.api.asked()), 60)
+		r.api.always = nil
+		pass(time.Hour)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
 func TestInvariant6_OneEventTypesTroubleDoesNotTouchTheOthers(t *testing.T) {
 	run(t, 40, func(t *testing.T, r *rig) {
 		// A second harvester on the same guard and output whose events are all refused.
@@ -407,6 +501,23 @@ func TestInvariant7_NothingIsCollectedWhenTheStartCanNotBeStored(t *testing.T) {
 		pass(time.Minute)
 		require.Empty(t, r.api.asked())
 		require.Contains(t, r.healthText(), "no space left on device")
+		r.store.setFail(nil)
+		pass(2 * startRetry)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
+// The registry keeps in memory what the disk refused: an input that a new policy starts
+// again loads it.
+func TestInvariant7_LoadedStartTimeIsStoredOnceMore(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.store.states[testKey] = registry.State{StartTime: time.Now().Add(-time.Hour), Updated: time.Now()}
+		r.store.setFail(errors.New("no space left on device"))
+		r.start()
+		pass(time.Minute)
+		require.Empty(t, r.api.asked())
 		r.stop()
 	})
 }
@@ -452,6 +563,24 @@ func TestInvariant8_TokenRotatedToAnotherAccountStopsCollection(t *testing.T) {
 		pass(2 * time.Minute)
 		require.Equal(t, cursorAt(10), r.store.get().Cursor, "the right token heals it")
 		r.stop()
+	})
+}
+
+// The account becomes known while pages are in flight that were fetched without it.
+func TestInvariant8_AccountLearntWithPagesInFlightIsKept(t *testing.T) {
+	run(t, 15, func(t *testing.T, r *rig) {
+		r.api.account = ""
+		release := r.out.block()
+		r.start()
+		pass(time.Second)
+		r.api.mu.Lock()
+		r.api.account = "ACCOUNT"
+		r.api.mu.Unlock()
+		pass(10 * time.Second)
+		release()
+		pass(time.Second)
+		r.stop()
+		require.Equal(t, "ACCOUNT", r.store.get().Account)
 	})
 }
 

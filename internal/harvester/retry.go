@@ -37,6 +37,9 @@ var policies = map[eventsapi.Class]policy{
 // single failure costs half a second.
 var otherPolicy = policy{500 * time.Millisecond, time.Minute}
 
+// restartPolicy is for an API that refuses one cursor after the other.
+var restartPolicy = policy{time.Second, 15 * time.Minute}
+
 // heldPolicy is for a page that the output refuses as a whole.
 var heldPolicy = policy{time.Second, 30 * time.Second}
 

@@ -22,6 +22,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/management/status"
+	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/logp/logptest"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	"github.com/elastic/elastic-agent-libs/monitoring"
@@ -43,6 +44,7 @@ type rig struct {
 	guard   *Guard
 	metrics *Metrics
 	clock   func() time.Time
+	log     *logp.Logger
 
 	mu     sync.Mutex
 	health []string
@@ -55,7 +57,7 @@ func newRig(t *testing.T, events int) *rig {
 	cfg := config.Default()
 	cfg.ID = "acme"
 	cfg.Limit = 10
-	r := &rig{t: t, cfg: cfg, limiter: &fakeLimiter{}, clock: time.Now}
+	r := &rig{t: t, cfg: cfg, limiter: &fakeLimiter{}, clock: time.Now, log: logptest.NewTestingLogger(t, "")}
 	r.api = &fakeAPI{size: events, limit: cfg.Limit, account: "ACCOUNT", token: 1}
 	r.out = newFakeOutput()
 	r.store = &fakeStore{rig: r, states: map[registry.Key]registry.State{}}
@@ -84,7 +86,7 @@ func (r *rig) start() {
 		Guard:   r.guard,
 		Metrics: r.metrics,
 		Report:  r.report,
-		Log:     logptest.NewTestingLogger(r.t, ""),
+		Log:     r.log,
 		Now:     func() time.Time { return r.clock() },
 	})
 	r.out.open()

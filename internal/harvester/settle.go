@@ -6,6 +6,7 @@
 package harvester
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -20,12 +21,16 @@ func (h *Harvester) take(ctx context.Context, page *eventsapi.Page) time.Duratio
 	h.answered()
 	f := &flight{next: h.next, acked: make(chan struct{}), slot: &slot{guard: h.Guard}}
 	f.next.Cursor = page.Cursor
+	if h.next.Cursor == "" {
+		f.next.Limit = h.Config.Limit // what this chain of cursors remembers
+	}
 	moved := page.Cursor != h.next.Cursor
 	h.Metrics.page(len(page.Items), page.Bytes)
 	if len(page.Items) == 0 || !moved && !h.verifying && h.same(page) {
 		h.verifying = false // what was suspect is there no more
 		if !moved {
 			h.idle()
+			h.stuck(page.HasMore)
 			return h.Config.Interval
 		}
 	}
@@ -39,14 +44,25 @@ func (h *Harvester) take(ctx context.Context, page *eventsapi.Page) time.Duratio
 		}
 	}
 	h.report()
-	switch {
-	case page.HasMore && moved:
+	h.stuck(page.HasMore && !moved)
+	if page.HasMore && moved {
 		return 0
-	case page.HasMore:
-		h.Metrics.stuck()
-		h.Log.Warnf("%s: the API says that there is more, but its cursor does not move; trying again in %s", h.Module.Name, h.Config.Interval)
 	}
 	return h.Config.Interval
+}
+
+// stuck notes whether a page claims that there is more, with a cursor that does not
+// move; the first in a row is said.
+func (h *Harvester) stuck(is bool) {
+	was := h.isStuck
+	if h.isStuck = is; !is {
+		return
+	}
+	h.Metrics.stuck()
+	if was {
+		return
+	}
+	h.Log.Warnf("%s: the API says that there is more, but its cursor does not move; trying again in %s", h.Module.Name, h.Config.Interval)
 }
 
 // same tells whether a page with an unmoved cursor is the one that came before: an
@@ -109,8 +125,8 @@ func (h *Harvester) settle() {
 		h.hurry()
 	case refused:
 		h.verifying = true
-		h.health.degraded(fmt.Sprintf("the output refuses all %d events of a page: %s. They stay at 1Password and the cursor stays, "+
-			"the next try is made by itself", f.published, h.Guard.reason()))
+		h.health.degraded(fmt.Sprintf("the output refuses all events of a page: %s. They stay at 1Password and the cursor stays, "+
+			"the next try is made by itself", h.Guard.reason()))
 	}
 }
 
@@ -129,6 +145,7 @@ func (h *Harvester) delivered(f *flight, charged int) {
 // no event: the harvester goes on and tries again.
 func (h *Harvester) commit(state registry.State) {
 	state.Updated = h.Now()
+	state.Account = cmp.Or(state.Account, h.stored.Account) // learnt while the page was in flight
 	h.stored = state
 	err := h.Store.Commit(h.Key, state)
 	h.unsaved = err != nil
