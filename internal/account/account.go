@@ -207,7 +207,7 @@ func (a *Account) current() (*eventsapi.Client, credentials, error) {
 		BaseURL:   cred.server,
 		Version:   eventsapi.Version(a.cfg.APIVersion),
 		UserAgent: a.userAgent,
-		Token:     a.lastToken,
+		Token:     func() (string, error) { return a.lastToken(cred.server) },
 		Transport: transport,
 		Timeout:   a.cfg.Transport.Timeout,
 	})
@@ -221,10 +221,13 @@ func (a *Account) current() (*eventsapi.Client, credentials, error) {
 	return client, cred, nil
 }
 
-// lastToken hands the token to the client at the moment of a request.
-func (a *Account) lastToken() (string, error) {
+// lastToken hands the token to the client of a server at the moment of a request.
+func (a *Account) lastToken(server string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.used.server != server {
+		return "", errors.New("it was replaced by one of another server at this moment")
+	}
 	return a.used.token, nil
 }
 

@@ -265,6 +265,16 @@ func TestRotatedTokenNamesAnotherServer(t *testing.T) {
 	}
 	assert.Len(t, toOne.all(), 2)
 	assert.Len(t, toTwo.all(), 1)
+
+	// One harvester has its client when another one sees the new token.
+	client, _, err := a.current()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, []byte(tokenFor(two.Listener.Addr().String())), 0o600))
+	_, _, err = a.current()
+	require.NoError(t, err)
+	_, err = client.Fetch(t.Context(), "auditevents", eventsapi.Query{Limit: 1})
+	requireClass(t, eventsapi.Token, err, "at this moment")
+	assert.Len(t, toOne.all(), 2)
 }
 
 func TestTLS(t *testing.T) {

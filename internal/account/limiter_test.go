@@ -201,6 +201,22 @@ func TestShares(t *testing.T) {
 	assert.NotSame(t, limiter, budget)
 }
 
+// TestPauseOutlivesAReload: a changed input is stopped and started again, and the server
+// that asked for silence knows nothing of that.
+func TestPauseOutlivesAReload(t *testing.T) {
+	cfg := config.Default()
+	cfg.Token, cfg.URL = "opaque-token", "https://events.example.com"
+	var pool Pool
+	_, limiter, release, err := pool.Get(cfg, userAgent, logp.NewNopLogger())
+	require.NoError(t, err)
+	limiter.Pause(time.Hour)
+	release()
+	_, limiter, release, err = pool.Get(cfg, userAgent, logp.NewNopLogger())
+	require.NoError(t, err)
+	defer release()
+	assert.NotZero(t, limiter.Budget().PausedFor)
+}
+
 // TestShareOfWrongSettings keeps nothing.
 func TestShareOfWrongSettings(t *testing.T) {
 	wrong := config.Default()

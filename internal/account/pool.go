@@ -67,7 +67,7 @@ func (p *Pool) put(id [sha256.Size]byte, b *budget, s *shared) {
 		b.accounts = slices.DeleteFunc(b.accounts, func(other *shared) bool { return other == s })
 		s.account.Close()
 	}
-	if b.users--; b.users == 0 {
+	if b.users--; b.users == 0 && b.limiter.left() <= 0 { // else a reload would break the silence that the server asked for
 		delete(p.budgets, id)
 	}
 }
