@@ -42,6 +42,7 @@ type diagnostics struct {
 // runningType is an event type that an input collects.
 type runningType struct {
 	limiter *account.Limiter
+	ended   chan struct{} // closed at its end
 
 	mu     sync.Mutex
 	health healthEntry
@@ -61,21 +62,22 @@ func newDiagnostics(store harvester.Store) *diagnostics {
 	return &diagnostics{store: store, running: map[registry.Key]*runningType{}}
 }
 
-// begin notes that an event type is being collected; ok is false when another
-// input does so under the same key.
-func (d *diagnostics) begin(key registry.Key, l *account.Limiter) (r *runningType, end func(), ok bool) {
+// begin notes that an event type is being collected. When another input does so under
+// the same key, there is only other, which is closed at its end.
+func (d *diagnostics) begin(key registry.Key, l *account.Limiter) (r *runningType, end func(), other <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.running[key] != nil {
-		return nil, nil, false
+		return nil, nil, d.running[key].ended
 	}
-	r = &runningType{limiter: l}
+	r = &runningType{limiter: l, ended: make(chan struct{})}
 	d.running[key] = r
 	return r, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		delete(d.running, key)
-	}, true
+		close(r.ended)
+	}, nil
 }
 
 // note remembers a change of health.

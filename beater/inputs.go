@@ -16,8 +16,10 @@ import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	mgmt "github.com/elastic/beats/v7/libbeat/management/status"
 	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
+	"github.com/elastic/elastic-agent-libs/logp"
 
 	"onepasswordbeat/config"
+	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/module"
@@ -56,44 +58,70 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 
 	status := newInputHealth(ctx)
 	var group errgroup.Group
-	started := 0
 	for _, name := range in.cfg.EventTypes {
-		mod, ok := module.ByName(name)
-		if !ok {
-			return fmt.Errorf("event type %q is unknown", name)
-		}
-		key := registry.Key{Input: in.cfg.ID, EventType: name}
-		seen, end, ok := in.manager.running.begin(key, limiter)
-		if !ok {
-			status.of(name)(mgmt.Failed, fmt.Sprintf("id: another input or stream collects %s with the same id %q: give each its own, or they would share their cursors", name, in.cfg.ID))
-			continue
-		}
-		defer end()
-		log := ctx.Logger.With("event_type", name)
-		metricsID := in.cfg.ID + "::" + name
-		inputs := in.manager.beat.Monitoring.InputsRegistry()
-		reg := inputmon.NewMetricsRegistry(metricsID, inputType, inputs, ctx.Logger)
-		defer inputmon.CancelMetricsRegistry(metricsID, inputType, inputs, ctx.Logger)
-		h := harvester.New(harvester.Options{
-			Key:     key,
-			Module:  mod,
-			Config:  in.cfg,
-			Fetcher: acct,
-			Limiter: limiter,
-			Store:   in.manager.store,
-			Guard:   in.manager.guard,
-			Metrics: harvester.NewMetrics(reg, log),
-			Report:  both(seen.note, status.of(name)),
-			Log:     log,
-			Now:     time.Now,
-		})
-		group.Go(func() error { return h.Run(stop, pipeline) })
-		started++
-	}
-	if started == 0 {
-		<-stop.Done()
+		c := &collector{input: in, log: ctx.Logger, account: acct, limiter: limiter, report: status.of(name)}
+		group.Go(func() error { return c.run(stop, pipeline, name) })
 	}
 	return group.Wait()
+}
+
+// collector is one event type of an input.
+type collector struct {
+	*input
+	log     *logp.Logger
+	account *account.Account
+	limiter *account.Limiter
+	report  func(mgmt.Status, string)
+}
+
+// run collects until stop, and only while no other input does so under the same key.
+func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, name string) error {
+	mod, ok := module.ByName(name)
+	if !ok {
+		return fmt.Errorf("event type %q is unknown", name)
+	}
+	key := registry.Key{Input: c.cfg.ID, EventType: name}
+	seen, end := c.claim(stop, key)
+	if seen == nil {
+		return nil
+	}
+	defer end()
+	metricsID := c.cfg.ID + "::" + name
+	inputs := c.manager.beat.Monitoring.InputsRegistry()
+	reg := inputmon.NewMetricsRegistry(metricsID, inputType, inputs, c.log)
+	defer inputmon.CancelMetricsRegistry(metricsID, inputType, inputs, c.log)
+	log := c.log.With("event_type", name)
+	return harvester.New(harvester.Options{
+		Key:     key,
+		Module:  mod,
+		Config:  c.cfg,
+		Fetcher: c.account,
+		Limiter: c.limiter,
+		Store:   c.manager.store,
+		Guard:   c.manager.guard,
+		Metrics: harvester.NewMetrics(reg, log),
+		Report:  both(seen.note, c.report),
+		Log:     log,
+		Now:     time.Now,
+	}).Run(stop, pipeline)
+}
+
+// claim makes the key this input's own. It waits while it is another's: libbeat does
+// not start this input again when Elastic Agent takes the other one away. There is
+// nothing at a stop.
+func (c *collector) claim(stop context.Context, key registry.Key) (*runningType, func()) {
+	for {
+		seen, end, other := c.manager.running.begin(key, c.limiter)
+		if other == nil {
+			return seen, end
+		}
+		c.report(mgmt.Failed, fmt.Sprintf("id: another input or stream collects %s with the same id %q: give each its own, or they would share their cursors", key.EventType, key.Input))
+		select {
+		case <-other:
+		case <-stop.Done():
+			return nil, nil
+		}
+	}
 }
 
 // both reports health to two places.

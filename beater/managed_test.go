@@ -6,6 +6,7 @@
 package beater
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -76,15 +77,39 @@ func TestWrongInputsAreReported(t *testing.T) {
 func TestOneKeyOneHarvester(t *testing.T) {
 	d := newDiagnostics(brokenStore{})
 	key := registry.Key{Input: "acme", EventType: "audit_events"}
-	_, end, ok := d.begin(key, account.NewLimiter(0, 0))
-	require.True(t, ok)
-	_, _, again := d.begin(key, nil)
-	assert.False(t, again)
-	_, _, other := d.begin(registry.Key{Input: "acme", EventType: "item_usages"}, account.NewLimiter(0, 0))
-	assert.True(t, other)
+	_, end, other := d.begin(key, account.NewLimiter(0, 0))
+	require.Nil(t, other)
+	none, _, other := d.begin(key, nil)
+	assert.Nil(t, none)
+	require.NotNil(t, other)
+	_, _, free := d.begin(registry.Key{Input: "acme", EventType: "item_usages"}, account.NewLimiter(0, 0))
+	assert.Nil(t, free)
 	end()
-	_, _, again = d.begin(key, nil)
-	assert.True(t, again)
+	<-other
+	_, _, free = d.begin(key, nil)
+	assert.Nil(t, free)
+}
+
+// TestClaim: an input waits for the end of another one with its key, and no longer than
+// to its own.
+func TestClaim(t *testing.T) {
+	d := newDiagnostics(brokenStore{})
+	key := registry.Key{Input: "acme", EventType: "audit_events"}
+	_, end, _ := d.begin(key, nil)
+	health := make(chan string, 1)
+	c := &collector{input: &input{manager: &manager{running: d}}, report: func(s status.Status, msg string) { health <- s.String() + " " + msg }}
+	stop, cancel := context.WithCancel(t.Context())
+	claimed := make(chan *runningType)
+	claim := func() { r, _ := c.claim(stop, key); claimed <- r }
+	go claim()
+	assert.Contains(t, <-health, `Failed id: another input or stream collects audit_events with the same id "acme"`)
+	end()
+	assert.NotNil(t, <-claimed)
+
+	go claim()
+	<-health
+	cancel()
+	assert.Nil(t, <-claimed)
 }
 
 // oneState is a store that holds one state.
@@ -98,8 +123,8 @@ func TestStateInDiagnostics(t *testing.T) {
 	d := newDiagnostics(oneState{registry.State{Account: "ACCOUNT", Cursor: cursor, Updated: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}})
 	limiter := account.NewLimiter(600, 0)
 	limiter.Pause(time.Hour)
-	r, _, ok := d.begin(registry.Key{Input: "acme", EventType: "audit_events"}, limiter)
-	require.True(t, ok)
+	r, _, other := d.begin(registry.Key{Input: "acme", EventType: "audit_events"}, limiter)
+	require.Nil(t, other)
 	for range 2 * keptErrors {
 		r.note(status.Degraded, "401")
 	}

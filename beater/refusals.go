@@ -95,7 +95,11 @@ const (
 
 func (b *bulkWatch) Do(req *http.Request) (*http.Response, error) {
 	resp, err := b.next.Do(req)
-	if err != nil || !strings.HasSuffix(req.URL.Path, "_bulk") {
+	if !strings.HasSuffix(req.URL.Path, "_bulk") {
+		return resp, err
+	}
+	if err != nil {
+		b.watch.block("") // it does not answer: that is no refusal any more
 		return resp, err
 	}
 	if resp.StatusCode == http.StatusRequestEntityTooLarge && req.Header.Get(elasticsearch.HeaderEventCount) == "1" {
@@ -134,6 +138,7 @@ func (b *bulkWatch) refusedAsAWhole(resp *http.Response) {
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusNotFound:
 	default:
+		b.watch.block("")
 		return
 	}
 	head, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))

@@ -117,9 +117,15 @@ func TestRefusedRequest(t *testing.T) {
 	_, err := do(t, w, "/_bulk", answers(http.StatusForbidden, "<html>a proxy</html>"))
 	require.NoError(t, err)
 	assert.Equal(t, "403 refused: Forbidden", w.Blocked())
-	_, err = do(t, w, "/_bulk", answers(http.StatusOK, answer(created)))
-	require.NoError(t, err)
-	assert.Empty(t, w.Blocked())
+	for name, next := range map[string]http.HandlerFunc{
+		"taken":   answers(http.StatusOK, answer(created)),
+		"down":    func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"failing": answers(http.StatusServiceUnavailable, ""),
+	} {
+		w.block("403 refused: Forbidden")
+		_, _ = do(t, w, "/_bulk", next)
+		assert.Empty(t, w.Blocked(), name)
+	}
 }
 
 func answers(status int, body string) http.HandlerFunc {

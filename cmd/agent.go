@@ -346,7 +346,7 @@ func inputConfig(input map[string]any) *conf.C {
 	switch {
 	case wrong != "":
 		wrong += ": a variable in it is not finished, or Elastic Agent knows nothing that it stands for; correct it or take it out"
-	case input[settingToken] == nil && input[settingFile] == nil, input[settingToken] == "":
+	case empty(input[settingToken]) && empty(input[settingFile]):
 		wrong = settingToken + ": it is missing; put the token of an Events Reporting integration there, or name a file that holds it in " + settingFile
 	default:
 		return c
@@ -357,6 +357,8 @@ func inputConfig(input map[string]any) *conf.C {
 		beater.PolicyError: wrong,
 	})
 }
+
+func empty(v any) bool { return v == nil || v == "" }
 
 // readable returns the configuration that settings are, or the key that can't be
 // read. What go-ucfg says of it is left out: it names no key, or could hold a value.

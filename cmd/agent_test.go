@@ -167,8 +167,10 @@ func TestUnreadableInputs(t *testing.T) {
 			assert.NotEmpty(t, id)
 		})
 	}
-	c := inputConfig(map[string]any{"type": "onepassword", "id": "acme", "token_file": "/run/secrets/token"})
-	assert.False(t, c.HasField(beater.PolicyError))
+	for _, empty := range []any{nil, ""} {
+		c := inputConfig(map[string]any{"type": "onepassword", "id": "acme", "token": empty, "token_file": "/run/secrets/token"})
+		assert.False(t, c.HasField(beater.PolicyError), "token %#v", empty)
+	}
 }
 
 // TestPolicyEdit: an input without streams gets them, others stay as they are; an
