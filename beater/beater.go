@@ -82,7 +82,7 @@ func Inputs(cfg *conf.C) ([]*conf.C, error) {
 		Inputs []*conf.C `config:"inputs"`
 	}{}
 	if err := cfg.Unpack(&section); err != nil {
-		return nil, fmt.Errorf("onepasswordbeat.inputs can't be read: %w", err)
+		return nil, fmt.Errorf("onepasswordbeat.inputs can't be read, write it %s: %w", asList, err)
 	}
 	var enabled []*conf.C
 	var errs []error
@@ -97,10 +97,28 @@ func Inputs(cfg *conf.C) ([]*conf.C, error) {
 		}
 	}
 	if len(enabled) == 0 {
-		return nil, errors.New("no input is configured: put one below `onepasswordbeat.inputs`, as in onepasswordbeat.yml")
+		return nil, noInput(cfg, len(section.Inputs))
 	}
 	errs = append(errs, config.CheckIDs(enabled))
 	return enabled, errors.Join(errs...)
+}
+
+// asList is how inputs are written.
+const asList = "as a list, each input beginning with `- type: onepassword`"
+
+// noInput says why none of that many inputs is there to run.
+func noInput(cfg *conf.C, inputs int) error {
+	section, err := cfg.Child("inputs", -1)
+	switch {
+	case inputs == 1:
+		return errors.New("the only input is switched off by `enabled: false`: remove that, or add an input")
+	case inputs > 1:
+		return fmt.Errorf("all %d inputs are switched off by `enabled: false`: remove that from one of them", inputs)
+	case err == nil && section.IsDict():
+		return errors.New("onepasswordbeat.inputs holds no list: write it " + asList)
+	default:
+		return errors.New("no input is configured: put one below `onepasswordbeat.inputs`, as in onepasswordbeat.yml")
+	}
 }
 
 // InputIDs returns the ids of all inputs of the beat's section of the

@@ -49,20 +49,22 @@ func TestInputs(t *testing.T) {
 		want   int
 		errs   []string // parts of the error
 	}{
-		"none":            {nil, 0, []string{"no input is configured", "`onepasswordbeat.inputs`", "onepasswordbeat.yml"}},
-		"none enabled":    {[]map[string]any{settings(off)}, 0, []string{"no input is configured"}},
-		"one":             {[]map[string]any{settings(nil)}, 1, nil},
-		"one of two":      {[]map[string]any{settings(off), settings(nil)}, 1, nil},
-		"wrong but off":   {[]map[string]any{settings(map[string]any{"enabled": false, "limit": 0}), settings(nil)}, 1, nil},
-		"two":             {[]map[string]any{settings(map[string]any{"id": "a"}), settings(map[string]any{"id": "b"})}, 2, nil},
-		"two without id":  {[]map[string]any{settings(nil), settings(nil)}, 2, []string{"id: inputs 1 and 2 have no id"}},
-		"two of one id":   {[]map[string]any{settings(map[string]any{"id": "a"}), settings(map[string]any{"id": "a"})}, 2, []string{`the same id "a"`}},
-		"a wrong setting": {[]map[string]any{settings(nil), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"onepasswordbeat.inputs.1: limit: 0 is out of range"}},
+		"none":              {nil, 0, []string{"no input is configured", "`onepasswordbeat.inputs`", "onepasswordbeat.yml"}},
+		"none enabled":      {[]map[string]any{settings(off)}, 0, []string{"the only input is switched off by `enabled: false`"}},
+		"none of two":       {[]map[string]any{settings(off), settings(off)}, 0, []string{"all 2 inputs are switched off by `enabled: false`"}},
+		"enabled, misspelt": {[]map[string]any{settings(map[string]any{"enabled": "fasle"})}, 1, []string{"onepasswordbeat.inputs.0: enabled: it must be true or false"}},
+		"one":               {[]map[string]any{settings(nil)}, 1, nil},
+		"one of two":        {[]map[string]any{settings(off), settings(nil)}, 1, nil},
+		"wrong but off":     {[]map[string]any{settings(map[string]any{"enabled": false, "limit": 0}), settings(nil)}, 1, nil},
+		"two":               {[]map[string]any{settings(map[string]any{"id": "a"}), settings(map[string]any{"id": "b"})}, 2, nil},
+		"two without id":    {[]map[string]any{settings(nil), settings(nil)}, 2, []string{"id: inputs 1 and 2 have no id"}},
+		"two of one id":     {[]map[string]any{settings(map[string]any{"id": "a"}), settings(map[string]any{"id": "a"})}, 2, []string{`the same id "a"`}},
+		"a wrong setting":   {[]map[string]any{settings(nil), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"onepasswordbeat.inputs.1: limit: 0 is out of range"}},
 		"a wrong processor": {[]map[string]any{settings(map[string]any{"processors": []any{map[string]any{"no_such_processor": map[string]any{}}}})}, 1,
 			[]string{"onepasswordbeat.inputs.0: processors: one can't be set up", "no_such_processor"}},
 		"a processor":      {[]map[string]any{settings(map[string]any{"processors": []any{map[string]any{"add_formatted_index": map[string]any{"index": "a"}}}})}, 1, nil},
 		"several of them":  {[]map[string]any{settings(map[string]any{"interval": "0s", "id": "a"}), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"inputs.0: interval:", "inputs.1: limit:"}},
-		"no token, no url": {[]map[string]any{{"type": "onepassword"}}, 1, []string{"onepasswordbeat.inputs.0: token: ONEPASSWORD_EVENTS_TOKEN is not set"}},
+		"no token, no url": {[]map[string]any{{"type": "onepassword"}}, 1, []string{"onepasswordbeat.inputs.0: token: neither token nor token_file is set: "}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -76,8 +78,14 @@ func TestInputs(t *testing.T) {
 			}
 		})
 	}
-	_, err := Inputs(conf.MustNewConfigFrom(map[string]any{"inputs": "all"}))
-	require.ErrorContains(t, err, "onepasswordbeat.inputs can't be read")
+	for name, inputs := range map[string]any{"text": "all", "a list of text": []string{"all"}, "a map": settings(nil), "a map of maps": map[string]any{"acme": settings(nil)}} {
+		_, err := Inputs(conf.MustNewConfigFrom(map[string]any{"inputs": inputs}))
+		require.ErrorContains(t, err, "write it as a list, each input beginning with `- type: onepassword`", name)
+	}
+	for name, section := range map[string]map[string]any{"nothing": {}, "nil": {"inputs": nil}} {
+		_, err := Inputs(conf.MustNewConfigFrom(section))
+		require.ErrorContains(t, err, "no input is configured", name)
+	}
 }
 
 // reported is a status reporter that remembers.

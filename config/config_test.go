@@ -148,10 +148,70 @@ func TestVariableThatIsNotSet(t *testing.T) {
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
 	require.Len(t, lines, 4, "%v", err)
-	assert.Equal(t, "token: "+missingToken, lines[0])
-	assert.Contains(t, lines[1], "url: a variable in it is not set")
-	assert.Contains(t, lines[2], "interval: a variable in it is not set")
+	missing := TokenVariable + "_MISSING"
+	assert.Equal(t, "token: "+missing+" is not set: run `./onepasswordbeat keystore add "+missing+"` or export it, or name a token_file", lines[0])
+	assert.Equal(t, "url: NO_SUCH_URL is not set: run `./onepasswordbeat keystore add NO_SUCH_URL`, export it, or write the value", lines[1])
+	assert.Contains(t, lines[2], "interval: NO_SUCH_INTERVAL is not set")
 	assert.Contains(t, lines[3], "limit: 0 is out of range")
+}
+
+// TestWhichVariableIsNotSet: the one that is at fault, among those of a value.
+func TestWhichVariableIsNotSet(t *testing.T) {
+	t.Setenv("TEST_SET", "x")
+	tests := map[string]string{ // token → the error
+		"${TEST_SET}.${NOT_SET}":        "NOT_SET is not set: ",
+		"${ALSO_NOT_SET:x}.${NOT_SET}":  "NOT_SET is not set: ",
+		"${NOT_SET}.${ALSO_NOT_SET:x}":  "NOT_SET is not set: ",
+		"${NOT_SET.BELOW}":              "NOT_SET.BELOW is not set: run `./onepasswordbeat keystore add NOT_SET.BELOW`",
+		"${ALSO_NOT_SET:}":              "ALSO_NOT_SET is empty: ",
+		"${TEST_SET}.${ALSO_NOT_SET:x}": "it has 2 parts between dots",
+	}
+	for value, want := range tests {
+		t.Run(value, func(t *testing.T) {
+			_, err := Unpack(conf.MustNewConfigFrom(map[string]any{"token": value}))
+			require.ErrorContains(t, err, "token: ")
+			require.ErrorContains(t, err, want)
+		})
+	}
+	_, err := Unpack(conf.MustNewConfigFrom(map[string]any{"token": testToken, "tags": []string{"${NOT_SET}"}, "ssl.certificate": "${NOT_SET_EITHER}"}))
+	require.ErrorContains(t, err, "tags: NOT_SET is not set: ")
+	require.ErrorContains(t, err, "ssl.certificate: NOT_SET_EITHER is not set: ")
+}
+
+// TestSuggestedNamespace is one that would be accepted.
+func TestSuggestedNamespace(t *testing.T) {
+	for _, ns := range []string{"Foo-Bar", "a b", "A/B\\C", strings.Repeat("Ⱥ", 50), "x\x00y"} {
+		c := Default()
+		c.Token, c.Namespace = Secret(testToken), ns
+		require.Error(t, c.Validate(), "%q", ns)
+		c.Namespace = validNamespace(ns)
+		require.NoError(t, c.Validate(), "%q", c.Namespace)
+	}
+}
+
+func TestIndex(t *testing.T) {
+	tests := map[string]bool{ // name → is it accepted?
+		"logs-1password.custom-default":           true,
+		"%{[event.dataset]}-%{+yyyy.MM.dd}":       true,
+		"logs-%{[data_stream.namespace]:default}": true,
+		"Upper-Case":                         true, // libbeat makes it lower case
+		"<logs-{now/d}>":                     true,
+		".hidden":                            true,
+		"..":                                 false,
+		"a,b":                                false,
+		"a*":                                 false,
+		"-a":                                 false,
+		"logs-%{[event.dataset":              false,
+		"logs-%{}":                           false,
+		strings.Repeat("a", maxIndexBytes):   true,
+		strings.Repeat("a", maxIndexBytes+1): false,
+		"%{[" + strings.Repeat("a", maxIndexBytes) + "]}": true,
+	}
+	for index, want := range tests {
+		var p problems
+		checkIndex(index, &p)
+		assert.Equal(t, want, len(p) == 0, "%q: %v", index, p)
+	}
 }
 
 func TestUnknownKeys(t *testing.T) {
@@ -185,7 +245,7 @@ func TestSectionOfAFile(t *testing.T) {
 	lines := strings.Split(err.Error(), "\n")
 	require.Len(t, lines, 3, "%v", err)
 	assert.Contains(t, lines[0], "interval: it must be a duration")
-	assert.Contains(t, lines[1], "timeout: a variable in it is not set")
+	assert.Contains(t, lines[1], "timeout: NO_SUCH_TIMEOUT is not set")
 	assert.Contains(t, lines[2], "ssl.verification_mode: it is not accepted")
 }
 

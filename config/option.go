@@ -84,7 +84,7 @@ func optionByKey(key string) (Option, bool) {
 
 // exampleOf is the line of the first option whose key begins with prefix.
 func exampleOf(prefix string) string {
-	for _, option := range Options() {
+	for _, option := range append(Options(), CommonOptions()...) {
 		if strings.HasPrefix(option.Key, prefix) {
 			return option.line()
 		}

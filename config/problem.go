@@ -34,10 +34,10 @@ func (p *problems) has(key string) bool {
 	return false
 }
 
-// err joins all problems to one error, one line each and in the order of Options, without the token; nil if there are
-// none.
+// err joins all problems to one error, one line each and in the order of Options and CommonOptions, without the token;
+// nil if there are none.
 func (p *problems) err(token Secret) error {
-	order := Options()
+	order := append(Options(), CommonOptions()...)
 	position := func(each problem) int {
 		return slices.IndexFunc(order, func(option Option) bool { return strings.HasPrefix(option.Key+".", each.key+".") })
 	}

@@ -29,7 +29,9 @@ func Unpack(cfg *conf.C) (Config, error) {
 	c := Default()
 	var p problems
 	unpackFields(cfg, reflect.ValueOf(&c).Elem(), "", &p)
+	c.checkTokenIsThere(cfg, &p)
 	c.check(&p)
+	checkCommon(cfg, &p)
 	if err := p.err(c.Token); err != nil {
 		return Config{}, err
 	}
@@ -57,6 +59,9 @@ func unpackFields(cfg *conf.C, target reflect.Value, prefix string, p *problems)
 		}
 		if err := unpackField(cfg, target, i); err != nil {
 			at := faultyKey(prefix+key, err)
+			if strings.HasPrefix(err.Error(), "missing field") {
+				p.add(at, "%s", unsetProblem(at, variablesOf(cfg, field).unset))
+			}
 			p.add(at, "%s", unpackProblem(at, err))
 		}
 	}
@@ -83,13 +88,26 @@ func unpackInline(cfg *conf.C, target reflect.Value, i int, prefix string, p *pr
 	unpackFields(cfg, target.Field(i), prefix, p)
 	if transport, ok := target.Field(i).Interface().(httpcommon.HTTPTransportSettings); ok {
 		if _, err := tlscommon.LoadTLSConfig(transport.TLS, logp.NewNopLogger()); err != nil {
-			p.add("ssl", "%s", unpackProblem("ssl", err))
+			at := faultyKey("ssl", err)
+			p.add(at, "%s", unpackProblem(at, err))
 		}
 	}
 }
 
-// faultyKey finds the key below another one, such as ssl, that an error of go-ucfg names at its end.
+// tlsLists are what tlscommon calls an item of a list of its settings, of which it names no key, and what to write.
+var tlsLists = []struct{ name, key, remedy string }{
+	{"tls version", "ssl.supported_protocols", "write TLSv1.2 or TLSv1.3"},
+	{"cipher suite", "ssl.cipher_suites", "write for example ssl.cipher_suites: [ECDHE-ECDSA-AES-256-GCM-SHA384]"},
+	{"curve type", "ssl.curve_types", "write for example ssl.curve_types: [P-256, P-384]"},
+}
+
+// faultyKey finds the key below another one, such as ssl, that an error of go-ucfg names at its end, or in words.
 func faultyKey(key string, err error) string {
+	for _, list := range tlsLists {
+		if key == "ssl" && strings.Contains(err.Error(), list.name) {
+			return list.key
+		}
+	}
 	for _, option := range Options() {
 		if strings.HasPrefix(option.Key, key+".") && strings.Contains(err.Error(), option.Key+"'") {
 			return option.Key
@@ -102,12 +120,13 @@ func faultyKey(key string, err error) string {
 // files and certificates, where the cause is outside of the configuration; elsewhere they could hold the value.
 func unpackProblem(key string, err error) string {
 	text, _, _ := strings.Cut(err.Error(), " accessing ")
+	for _, list := range tlsLists {
+		if key == list.key && strings.Contains(text, list.name) {
+			return text + ": " + list.remedy
+		}
+	}
 	option, declared := optionByKey(key)
 	switch {
-	case text == "missing field" && key == "token":
-		return missingToken
-	case text == "missing field":
-		return "a variable in it is not set: add it with `./onepasswordbeat keystore add`, export it, or write the value"
 	case key == "ssl" && strings.HasPrefix(text, "(assert)"): // go-ucfg's word for another type than a map
 		return fmt.Sprintf("it must hold keys of its own; write for example %s", exampleOf("ssl."))
 	case key == "ssl":

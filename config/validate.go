@@ -8,13 +8,16 @@ package config
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"onepasswordbeat/internal/eventsapi"
 
+	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 )
 
@@ -46,9 +49,31 @@ func (c *Config) checkID(p *problems) {
 	}
 }
 
-// missingToken is the one sentence for whoever starts the beat for the first time.
-const missingToken = TokenVariable + " is not set: run `./onepasswordbeat keystore add " + TokenVariable +
-	"` or export it, or name a token_file"
+// missingToken is the sentence for whoever has written down neither a token nor where it is.
+const missingToken = `neither token nor token_file is set: write token: "${` + TokenVariable + "}\" and run `./onepasswordbeat keystore add " +
+	TokenVariable + "` or export it, or name a token_file"
+
+// checkTokenIsThere says why there is no token: a variable that holds nothing, or a key that is not there or misspelt.
+func (c *Config) checkTokenIsThere(cfg *conf.C, p *problems) {
+	if p.has("token") || p.has("token_file") || cleanToken(c.Token.Reveal()) != "" || strings.TrimSpace(c.TokenFile) != "" {
+		return
+	}
+	field, _ := reflect.TypeOf(*c).FieldByName("Token")
+	if variable := variablesOf(cfg, field).last; variable != "" {
+		p.add("token", "%s is empty: %s", variable, setToken(variable))
+		return
+	}
+	text := missingToken
+	if unknown := UnknownKeys(cfg); len(unknown) > 0 {
+		text += " (keys that nobody reads here: " + strings.Join(unknown, ", ") + ")"
+	}
+	p.add("token", "%s", text)
+}
+
+// setToken says how a variable gets the token.
+func setToken(variable string) string {
+	return fmt.Sprintf("run `./onepasswordbeat keystore add %s` or export it, or name a token_file", variable)
+}
 
 func (c *Config) checkToken(p *problems) {
 	if p.has("token") || p.has("token_file") {
@@ -61,7 +86,8 @@ func (c *Config) checkToken(p *problems) {
 	case token == "" && file == "":
 		p.add("token", missingToken)
 	case isPlaceholder(token):
-		p.add("token", "it still is a ${...} placeholder: %s", missingToken)
+		variable := token[2 : len(token)-1]
+		p.add("token", "it still is a ${...} placeholder: %s", unsetProblem("token", variable))
 	case isPlaceholder(file):
 		p.add("token_file", "it still is a ${...} placeholder: set that variable, or write the path")
 	case token != "":
@@ -161,23 +187,39 @@ const forbiddenInNamespace = "\\/*?\"<>| ,#:-"
 
 func (c *Config) checkNamespace(p *problems) {
 	ns := c.Namespace
-	const rule = "use lower case letters, digits, _ and ., for example namespace: default"
+	const rule = "use lower case letters, digits, _ and ., for example namespace: "
 	switch {
 	case ns == "":
-		p.add("namespace", "it is empty: %s", rule)
+		p.add("namespace", "it is empty: "+rule+"default")
 	case len(ns) > MaxNamespaceBytes:
 		p.add("namespace", "it has %d bytes: Elasticsearch takes %d; shorten it", len(ns), MaxNamespaceBytes)
 	case ns != strings.ToLower(ns):
-		p.add("namespace", "%.120q has upper case letters, which Elasticsearch refuses: write %.120q", ns, strings.ToLower(ns))
-	case strings.ContainsAny(ns, forbiddenInNamespace) || strings.ContainsFunc(ns, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		p.add("namespace", "%.120q has characters that a data stream's name cannot have: %s", ns, rule)
+		p.add("namespace", "%.120q has upper case letters, which Elasticsearch refuses: write %q", ns, validNamespace(ns))
+	case ns != validNamespace(ns):
+		p.add("namespace", "%.120q has characters that a data stream's name cannot have: "+rule+"%s", ns, validNamespace(ns))
 	}
+}
+
+// validNamespace is the namespace that is closest to what somebody wrote.
+func validNamespace(ns string) string {
+	valid := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || strings.ContainsRune(forbiddenInNamespace, r) {
+			return '_'
+		}
+		return r
+	}, strings.ToLower(ns))
+	for len(valid) > MaxNamespaceBytes { // lower case may be longer
+		_, last := utf8.DecodeLastRuneInString(valid)
+		valid = valid[:len(valid)-last]
+	}
+	return valid
 }
 
 func (c *Config) checkTransport(p *problems) {
 	if c.Transport.Auth != nil {
 		p.add("auth", "the token is the only credential that the API takes: remove auth (a proxy's user and password go into proxy_url)")
 	}
+	c.checkProxy(p)
 	if c.Transport.TLS == nil {
 		return
 	}
@@ -187,6 +229,25 @@ func (c *Config) checkTransport(p *problems) {
 		}
 	}
 }
+
+// checkProxy refuses what net/http would take for the address of an HTTP proxy, or for none. It shows nothing of the
+// URL, which may hold a password.
+func (c *Config) checkProxy(p *problems) {
+	proxy := c.Transport.Proxy
+	if proxy.URL == nil || proxy.Disable {
+		return
+	}
+	const example = "write for example proxy_url: http://proxy.example.com:3128"
+	switch u := proxy.URL.URI(); {
+	case u.Scheme == "" || u.Host == "":
+		p.add("proxy_url", "it has no scheme or no host: %s", example)
+	case !slices.Contains(proxySchemes, u.Scheme):
+		p.add("proxy_url", "%.20q is not a scheme that it can have, which are %s: %s", u.Scheme, strings.Join(proxySchemes, ", "), example)
+	}
+}
+
+// proxySchemes are those that net/http knows.
+var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
 // showDuration is a duration as a person writes it: 24h, not 24h0m0s, and 90s, not 1m30s.
 func showDuration(d time.Duration) string {

@@ -349,7 +349,8 @@ func TestWrongPolicy(t *testing.T) {
 		"namespace": {input("namespace", good.URL, "opaque", M{"data_stream": M{"namespace": "Not-Valid"}}), []string{"namespace: ", "upper case"}},
 		"dataset": {input("dataset", good.URL, "opaque", M{"streams": []any{stream("audit_events", M{"data_stream": M{"dataset": "acme.other"}})}}),
 			[]string{`event_types: "acme.other" is no event type: choose from audit_events`}},
-		"ca": {input("ca", good.URL, "opaque", M{"ssl": M{"certificate_authorities": []any{"/nowhere/ca.pem"}}}), []string{"ssl"}},
+		"proxy": {input("proxy", good.URL, "opaque", M{"proxy_url": "proxy.example.com:3128"}), []string{"the policy is wrong here: proxy_url: it has no scheme or no host"}},
+		"ca":    {input("ca", good.URL, "opaque", M{"ssl": M{"certificate_authorities": []any{"/nowhere/ca.pem"}}}), []string{"ssl"}},
 	}
 	inputs := []M{healthy}
 	for _, w := range wrong {
