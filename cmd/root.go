@@ -4,11 +4,12 @@
 // Package cmd is the command: libbeat's root command with this beat's settings,
 // and the subcommands that only this beat has.
 //
-//	root.go      the root command and its settings
-//	defaults.go  defaults of the root configuration that differ from libbeat's
-//	testapi.go   `test api`
-//	state.go     `state list`, `state reset`
-//	setup.go     `setup --pipelines`
+//	root.go        the root command and its settings
+//	defaults.go    defaults of the root configuration that differ from libbeat's
+//	testconfig.go  what the `test` commands warn of
+//	testapi.go     `test api`
+//	state.go       `state list`, `state reset`
+//	setup.go       `setup --pipelines`
 package cmd
 
 import (
@@ -57,7 +58,9 @@ func RootCommand() *cmd.BeatsRootCmd {
 			}
 		},
 	})
-	root = cmd.GenRootCmdWithSettings(create, settings)
+	tested := &configTest{}
+	root = cmd.GenRootCmdWithSettings(tested.creator(create), settings)
+	tested.watch(root.TestCmd)
 	root.Short = "Ships 1Password's sign-in attempts, item usages and audit events to Elasticsearch and other outputs"
 	root.TestCmd.AddCommand(testAPICommand(settings))
 	root.AddCommand(stateCommand(settings))

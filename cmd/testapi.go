@@ -43,6 +43,7 @@ func testAPICommand(settings instance.Settings) *cobra.Command {
 				return fmt.Errorf("error reading the configuration: %w", err)
 			}
 			inputs, err := beater.Inputs(section)
+			warnOfUnknownKeys(cmd.ErrOrStderr(), inputs)
 			if err != nil {
 				return err
 			}

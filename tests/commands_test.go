@@ -27,6 +27,11 @@ func TestCommandTestConfig(t *testing.T) {
 	r := home.Command("test", "config")
 	assert.Zero(t, r.Code, r.All())
 	assert.Contains(t, r.Stdout, "Config OK")
+	assert.NotContains(t, r.All(), "nobody reads")
+
+	r = toBulk(t, srv, es, M{"limitt": 5}).Command("test", "config")
+	assert.Zero(t, r.Code, r.All())
+	assert.Contains(t, r.Stderr, `Input "acme" has settings that nobody reads: limitt`)
 
 	home = toBulk(t, srv, es, M{"interval": "1ms", "limit": 5000, "api_version": "v7"})
 	r = home.Command("test", "config")
@@ -61,6 +66,7 @@ func TestCommandTestAPI(t *testing.T) {
 	r := toBulk(t, srv, es).Command("test", "api")
 	assert.Zero(t, r.Code, r.All())
 	assert.NotContains(t, r.Stdout, "✖")
+	assert.NotContains(t, r.Stderr, "nobody reads")
 	for _, what := range []string{"input acme", "✔ token read", "✔ server reached", "token accepted", srv.ID(), "✔ grants", "✔ audit_events", "✔ item_usages", "✔ signin_attempts"} {
 		assert.Contains(t, r.Stdout, what)
 	}
