@@ -185,6 +185,28 @@ func TestParseSince(t *testing.T) {
 	}
 }
 
+func TestWarnOfOldStart(t *testing.T) {
+	for age, want := range map[time.Duration]string{
+		2880 * time.Hour:             "",
+		2880*time.Hour + time.Second: "1Password keeps events for 120 days: nothing older will come.\n",
+	} {
+		var out writer
+		warnOfOldStart(&out, now.Add(-age), now)
+		assert.Equal(t, want, string(out), age.String())
+	}
+}
+
+func TestRegistryPlace(t *testing.T) {
+	dataPath := t.TempDir()
+	for _, want := range []string{registry.Dir(dataPath) + " (there was no registry there: a new one was made)", registry.Dir(dataPath)} {
+		var place registryPlace
+		r, err := place.open(dataPath, logp.NewNopLogger())
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		assert.Equal(t, want, place.String())
+	}
+}
+
 func TestListStates(t *testing.T) {
 	r, err := registry.Open(t.TempDir(), logp.NewNopLogger())
 	require.NoError(t, err)

@@ -9,7 +9,8 @@
 //	testconfig.go  what the `test` commands warn of
 //	testapi.go     `test api`
 //	state.go       `state list`, `state reset`
-//	setup.go       `setup --pipelines`
+//	owner_unix.go  whose the files of the `state` commands are
+//	setup.go       `setup --pipelines`, and what libbeat offers in vain
 package cmd
 
 import (

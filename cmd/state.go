@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/cmd/instance"
 	"github.com/elastic/beats/v7/libbeat/cmd/instance/locks"
+	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/paths"
 
 	"onepasswordbeat/beater"
@@ -50,8 +53,7 @@ func stateListCommand(settings instance.Settings) *cobra.Command {
 }
 
 func stateResetCommand(settings instance.Settings) *cobra.Command {
-	var input, eventType, since string
-	var forget bool
+	var reset stateReset
 	c := &cobra.Command{
 		Use:   "reset --input ID --event-type TYPE [--since TIME]",
 		Short: "Make the next run of an event type begin at a time",
@@ -60,36 +62,75 @@ func stateResetCommand(settings instance.Settings) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
-			now := time.Now()
-			from, err := parseSince(since, now)
-			if err != nil {
-				return err
-			}
-			if _, ok := module.ByName(eventType); !ok {
-				return fmt.Errorf("--event-type %q is none of %v", eventType, config.EventTypes())
-			}
-			if input == "" {
-				return errors.New("--input is the id of the input, `state list` shows it")
-			}
-			key := registry.Key{Input: input, EventType: eventType}
-			err = withRegistry(settings, registry.Open, func(b *instance.Beat, r *registry.Registry) error {
-				if err := checkInput(b, r, input); err != nil {
-					return err
-				}
-				return r.Reset(key, registry.Start{Since: from, Now: now, ForgetAccount: forget})
-			})
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The next run of input %q, event type %q begins at %s.\n", input, eventType, from.UTC().Format(time.RFC3339))
-			return err
+			return reset.run(settings, time.Now(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	c.Flags().StringVar(&input, "input", "", "id of the input")
-	c.Flags().StringVar(&eventType, "event-type", "", "audit_events, item_usages or signin_attempts")
-	c.Flags().StringVar(&since, "since", "", "RFC 3339 time, or duration before now")
-	c.Flags().BoolVar(&forget, "forget-account", false, "follow the account of the token from now on")
+	c.Flags().StringVar(&reset.input, "input", "", "id of the input")
+	c.Flags().StringVar(&reset.eventType, "event-type", "", "audit_events, item_usages or signin_attempts")
+	c.Flags().StringVar(&reset.since, "since", "", "RFC 3339 time, or duration before now")
+	c.Flags().BoolVar(&reset.forget, "forget-account", false, "follow the account of the token from now on")
 	return c
+}
+
+// stateReset is what `state reset` is asked for.
+type stateReset struct {
+	input, eventType, since string
+	forget                  bool
+}
+
+func (s *stateReset) run(settings instance.Settings, now time.Time, stdout, stderr io.Writer) error {
+	from, err := parseSince(s.since, now)
+	if err != nil {
+		return err
+	}
+	if _, ok := module.ByName(s.eventType); !ok {
+		return fmt.Errorf("--event-type %q is none of %v", s.eventType, config.EventTypes())
+	}
+	if s.input == "" {
+		return errors.New("--input is the id of the input, `state list` shows it")
+	}
+	warnOfOldStart(stderr, from, now)
+	var place registryPlace
+	err = withRegistry(settings, place.open, func(b *instance.Beat, r *registry.Registry) error {
+		if err := checkInput(b, r, s.input); err != nil {
+			return err
+		}
+		return r.Reset(registry.Key{Input: s.input, EventType: s.eventType}, registry.Start{Since: from, Now: now, ForgetAccount: s.forget})
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "The next run of input %q, event type %q begins at %s.\nThat is stored in %s.\n", s.input, s.eventType, stamp(from), place)
+	return err
+}
+
+// warnOfOldStart says that the API has nothing as old as that.
+func warnOfOldStart(w io.Writer, from, now time.Time) {
+	if from.Before(now.Add(-config.MaxInitialInterval)) {
+		_, _ = fmt.Fprintf(w, "1Password keeps events for %d days: nothing older will come.\n", int(config.MaxInitialInterval.Hours()/24))
+	}
+}
+
+// registryPlace is where a registry is, and whether it was there before. With another
+// --path.data than the beat's, a reset would do nothing and look well.
+type registryPlace struct {
+	dir string
+	new bool
+}
+
+// open opens the registry, or makes one.
+func (p *registryPlace) open(dataPath string, log *logp.Logger) (*registry.Registry, error) {
+	p.dir = registry.Dir(dataPath)
+	_, err := os.Stat(p.dir)
+	p.new = errors.Is(err, fs.ErrNotExist)
+	return registry.Open(dataPath, log)
+}
+
+func (p registryPlace) String() string {
+	if p.new {
+		return p.dir + " (there was no registry there: a new one was made)"
+	}
+	return p.dir
 }
 
 // checkInput refuses the id of an input that is neither configured nor stored: a
@@ -146,7 +187,10 @@ func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*i
 		return fmt.Errorf("the beat seems to run; stop it first: %w", err)
 	}
 	defer func() { _ = lock.Unlock() }()
-	r, err := open(b.Info.Paths.Resolve(paths.Data, ""), b.Info.Logger)
+	dataPath := b.Info.Paths.Resolve(paths.Data, "")
+	keep := keepOwner(dataPath)
+	defer func() { err = errors.Join(err, keep()) }()
+	r, err := open(dataPath, b.Info.Logger)
 	if err != nil {
 		return err
 	}

@@ -143,6 +143,11 @@ func TestStateReset(t *testing.T) {
 	}
 	r := home.Command("state", "reset", "--input", "acme", "--event-type", "audit_events", "--since", "480h")
 	assert.Zero(t, r.Code, r.All())
+	assert.Contains(t, r.Stdout, "That is stored in "+home.Path("data"))
+	elsewhere := home.Command("state", "reset", "--input", "acme", "--event-type", "audit_events", "--since", "9000h", "--path.data", t.TempDir())
+	assert.Zero(t, elsewhere.Code, elsewhere.All())
+	assert.Contains(t, elsewhere.Stdout, "(there was no registry there: a new one was made)")
+	assert.Contains(t, elsewhere.Stderr, "1Password keeps events for 120 days")
 	states := home.StateList()
 	assert.Contains(t, states["audit_events"].Position, "since ")
 	assert.Equal(t, "cursor", states["item_usages"].Position)
