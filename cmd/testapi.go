@@ -7,9 +7,12 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -79,12 +82,9 @@ func (r *apiReport) pass(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.w, "  "+tick+" "+format+"\n", args...)
 }
 
-func (r *apiReport) fail(err error) {
+func (r *apiReport) fail(err error, remedy string) {
 	r.ok = false
-	_, _ = fmt.Fprintf(r.w, "  %s %s\n", cross, err)
-	if remedy := remedyFor(err); remedy != "" {
-		_, _ = fmt.Fprintf(r.w, "    → %s\n", remedy)
-	}
+	_, _ = fmt.Fprintf(r.w, "  %s %s\n    → %s\n", cross, err, remedy)
 }
 
 // testAPI checks one input and tells whether all is well.
@@ -100,13 +100,13 @@ func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logg
 	r := &apiReport{w: w, ok: true}
 	acct, err := account.New(cfg, Name+"/"+version.Version, log)
 	if err != nil {
-		r.fail(err)
+		r.fail(err, "correct the setting, see docs/configuration.md")
 		return false
 	}
 	defer acct.Close()
 	claims, server, err := acct.Token()
 	if err != nil {
-		r.fail(err)
+		r.fail(err, remedyFor(err))
 		return false
 	}
 	r.pass("token read, it is for %s", server)
@@ -124,7 +124,7 @@ func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logg
 func checkServer(ctx context.Context, r *apiReport, acct *account.Account, server string, claims eventsapi.Claims) bool {
 	who, err := acct.Introspect(ctx)
 	if err != nil {
-		r.fail(err)
+		r.fail(err, remedyFor(err))
 		return false
 	}
 	how := "TLS"
@@ -138,9 +138,9 @@ func checkServer(ctx context.Context, r *apiReport, acct *account.Account, serve
 	r.pass("grants %s", strings.Join(who.Features, ", "))
 	switch end := claims.ExpiresAt; {
 	case end.IsZero():
-		r.pass("the token does not expire, as far as it says")
+		r.pass("the token names no expiry")
 	case time.Until(end) < 0:
-		r.fail(fmt.Errorf("the token expired at %s", end.UTC().Format(time.RFC3339)))
+		r.fail(fmt.Errorf("the token expired at %s", end.UTC().Format(time.RFC3339)), newToken)
 	default:
 		r.pass("the token expires at %s, in %d days", end.UTC().Format(time.RFC3339), int(time.Until(end).Hours()/24))
 	}
@@ -151,43 +151,70 @@ func checkServer(ctx context.Context, r *apiReport, acct *account.Account, serve
 func checkEventType(ctx context.Context, r *apiReport, acct *account.Account, name string) {
 	mod, ok := module.ByName(name)
 	if !ok {
-		r.fail(fmt.Errorf("event type %q is unknown", name))
+		r.fail(fmt.Errorf("event type %q is unknown", name), "choose from "+strings.Join(config.EventTypes(), ", "))
 		return
 	}
 	page, err := acct.Fetch(ctx, mod.Path, eventsapi.Query{Limit: 1, StartTime: time.Now().Add(-config.MaxInitialInterval)})
 	switch {
 	case err != nil:
-		r.fail(fmt.Errorf("%s: %w", name, err))
+		r.fail(fmt.Errorf("%s: %w", name, err), remedyFor(err))
 	case len(page.Items) == 0:
 		r.pass("%s: allowed; the account has none in the last %d days", name, int(config.MaxInitialInterval.Hours()/24))
 	default:
 		ev, _, err := mod.Map(page.Items[0])
 		if err != nil {
-			r.fail(fmt.Errorf("%s: an event came that can't be mapped: %w", name, err))
+			r.fail(fmt.Errorf("%s: an event came that can't be mapped: %w", name, err),
+				"the beat publishes it as it came, below event.original; please report it, without personal data")
 			return
 		}
 		r.pass("%s: one event fetched, of %s", name, ev.Timestamp.UTC().Format(time.RFC3339))
 	}
 }
 
+const newToken = "make a new token at 1Password (Integrations, Events Reporting)"
+
 // remedies by class of error. The error itself says what happened.
 var remedies = map[eventsapi.Class]string{
-	eventsapi.Auth:        "make a new token at 1Password (Integrations, Events Reporting), or set `url` to your region's server: " + knownServers(),
+	eventsapi.Token:       "check the path and permissions of `token_file` and that it holds the whole token, or set `token`",
+	eventsapi.Auth:        newToken + ", or set `url` to your region's server: " + knownServers(),
 	eventsapi.Forbidden:   "make a token that grants this event type, or leave it out of `event_types`",
 	eventsapi.RateLimited: "wait for a minute; another client may use the same token",
+	eventsapi.BadRequest:  "check `url` and `api_version`: the Events API takes this request",
 	eventsapi.NotFound:    "check `url` and `api_version`; the servers are " + knownServers(),
 	eventsapi.Server:      "try again later; 1Password's state is at status.1password.com",
 	eventsapi.Network:     "check the name, the firewall, `proxy_url` and `ssl.*`",
 	eventsapi.Redirect:    "check `url`: something between here and 1Password answers in its place",
 	eventsapi.Malformed:   "check `url` and the proxy: what answers is not the Events API",
+	eventsapi.TooLarge:    "check `url` and the proxy: one event is never that large",
+	eventsapi.Unexpected:  "check `url` and the proxy, or try again later; 1Password's state is at status.1password.com",
+	eventsapi.Canceled:    "run the test again",
 }
 
+// networkRemedies say more of a Network error, where its cause is known.
+var networkRemedies = []struct {
+	is     func(error) bool
+	remedy string
+}{
+	{caused[tls.RecordHeaderError], "check the scheme and the port of `url`, or remove it: the token names its server"},
+	{func(err error) bool { return errors.Is(err, http.ErrSchemeMismatch) }, "check the scheme and the port of `url`, or remove it: the token names its server"},
+	{caused[x509.UnknownAuthorityError], "check `url`; if a proxy inspects TLS, name its CA in `ssl.certificate_authorities`"},
+	{caused[x509.HostnameError], "check `url`, which needs the server's name, not its address; or a proxy answers in its place"},
+}
+
+func caused[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
+}
+
+// remedyFor says what to do about an error of the Events API's client.
 func remedyFor(err error) string {
-	var e *eventsapi.Error
-	if !errors.As(err, &e) {
-		return ""
+	class := eventsapi.ClassOf(err)
+	for _, known := range networkRemedies {
+		if class == eventsapi.Network && known.is(err) {
+			return known.remedy
+		}
 	}
-	return remedies[e.Class]
+	return remedies[class]
 }
 
 func knownServers() string {
