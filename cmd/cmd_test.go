@@ -153,6 +153,22 @@ func TestRootCommand(t *testing.T) {
 	assert.Equal(t, indexsetup.MinVersion, template.Flags().Lookup("es.version").Value.String())
 }
 
+// TestHidden: what libbeat offers to every beat, and means nothing here.
+func TestHidden(t *testing.T) {
+	root := RootCommand()
+	for name, hidden := range map[string]bool{"dashboards": true, "enable-all-filesets": true, "force-enable-module-filesets": true, "pipelines": false, "index-management": false} {
+		assert.Equal(t, hidden, root.SetupCmd.Flags().Lookup(name).Hidden, name)
+	}
+	for name, hidden := range map[string]bool{"dashboard": true, "index-pattern": true, "template": false, "ilm-policy": false, "config": false} {
+		found, _, err := root.ExportCmd.Find([]string{name})
+		require.NoError(t, err)
+		assert.Equal(t, hidden, found.Hidden, name)
+	}
+	require.NoError(t, root.SetupCmd.PreRunE(root.SetupCmd, nil))
+	require.NoError(t, root.SetupCmd.Flags().Set("dashboards", "true"))
+	require.ErrorIs(t, root.SetupCmd.PreRunE(root.SetupCmd, nil), errNoDashboards)
+}
+
 func TestParseSince(t *testing.T) {
 	tests := map[string]struct {
 		want time.Time

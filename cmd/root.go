@@ -67,6 +67,7 @@ func RootCommand() *cmd.BeatsRootCmd {
 	root.AddCommand(stateCommand(settings))
 	describeSetup(root.SetupCmd)
 	setExportVersion(root.ExportCmd)
+	hideKibana(root.ExportCmd)
 	return root
 }
 

@@ -47,6 +47,30 @@ What is there stays as it is, but for the pipelines.`
 	if f := setup.Flags().Lookup(cmd.PipelineKey); f != nil {
 		f.Usage = "Load the ingest pipelines, too"
 	}
+	for _, name := range []string{cmd.DashboardKey, cmd.EnableAllFilesetsKey, cmd.ForceEnableModuleFilesets} {
+		if f := setup.Flags().Lookup(name); f != nil {
+			f.Hidden = true // libbeat offers them to every beat; this one has neither dashboards of its own nor filesets
+		}
+	}
+	setup.PreRunE = func(setup *cobra.Command, _ []string) error {
+		if set, err := setup.Flags().GetBool(cmd.DashboardKey); err == nil && set {
+			setup.SilenceUsage = true
+			return errNoDashboards
+		}
+		return nil
+	}
+}
+
+var errNoDashboards = errors.New("the dashboards are in the integration package: docs/integration.md")
+
+// hideKibana hides what `export` would take from Kibana, or make for it: data views
+// and dashboards come with the integration package.
+func hideKibana(export *cobra.Command) {
+	for _, sub := range export.Commands() {
+		if name := sub.Name(); name == "dashboard" || name == "index-pattern" {
+			sub.Hidden = true
+		}
+	}
 }
 
 // setupPipelines loads the ingest pipelines, and the template with their name.
