@@ -27,10 +27,10 @@ func TestFill(t *testing.T) {
 		{Name: "lag", Kind: harvester.Histogram, Unit: "milliseconds", Help: "How far behind."},
 	}
 	tests := map[string]struct{ text, want, err string }{
-		"table": {"a\n\n{{table}}\n\n`pages_total` `lag` `http.enabled` `output.events_total`\n", "a\n\n" +
+		"table": {"a\n\n{{table}}\n\n`pages_total` `lag` `http.enabled` `output.events_total` `events_pipeline_total`\n", "a\n\n" +
 			"| Metric | Kind | Unit | Meaning |\n|---|---|---|---|\n" +
 			"| `pages_total` | counter | pages | Pages, all \\| of them. |\n| `lag` | histogram | milliseconds | How far behind. |\n\n" +
-			"`pages_total` `lag` `http.enabled` `output.events_total`\n", ""},
+			"`pages_total` `lag` `http.enabled` `output.events_total` `events_pipeline_total`\n", ""},
 		"no place for it": {"a", "", "no line"},
 		"unknown metric":  {"{{table}}\n`page_total`", "", `"page_total", which is not declared`},
 	}
