@@ -92,7 +92,7 @@ func (s *stateReset) run(settings instance.Settings, now time.Time, stdout, stde
 	warnOfOldStart(stderr, from, now)
 	var place registryPlace
 	err = withRegistry(settings, place.open, func(b *instance.Beat, r *registry.Registry) error {
-		if err := checkInput(b, r, s.input); err != nil {
+		if err := checkInput(stderr, b, r, s.input); err != nil {
 			return err
 		}
 		return r.Reset(registry.Key{Input: s.input, EventType: s.eventType}, registry.Start{Since: from, Now: now, ForgetAccount: s.forget})
@@ -134,8 +134,9 @@ func (p registryPlace) String() string {
 }
 
 // checkInput refuses the id of an input that is neither configured nor stored: a
-// state that nobody would read.
-func checkInput(b *instance.Beat, r *registry.Registry, id string) error {
+// state that nobody would read. Where no input is configured it only says so: they are
+// in Elastic Agent's policy, and a damaged registry is begun anew there, too.
+func checkInput(stderr io.Writer, b *instance.Beat, r *registry.Registry, id string) error {
 	section, err := b.BeatConfig()
 	if err != nil {
 		return err
@@ -144,6 +145,7 @@ func checkInput(b *instance.Beat, r *registry.Registry, id string) error {
 	if err != nil {
 		return err
 	}
+	managed := len(known) == 0 // the inputs are in Elastic Agent's policy
 	entries, err := r.List()
 	if err != nil {
 		return err
@@ -153,6 +155,10 @@ func checkInput(b *instance.Beat, r *registry.Registry, id string) error {
 	}
 	if slices.Contains(known, id) {
 		return nil
+	}
+	if managed {
+		_, err = fmt.Fprintf(stderr, "Nothing is stored of an input %q so far, and no input is configured here: check the id.\n", id)
+		return err
 	}
 	slices.Sort(known)
 	return fmt.Errorf("--input %q is neither configured nor stored, there are: %s", id, strings.Join(slices.Compact(known), ", "))

@@ -164,7 +164,7 @@ func TestWhichVariableIsNotSet(t *testing.T) {
 		"${NOT_SET}.${ALSO_NOT_SET:x}":  "NOT_SET is not set: ",
 		"${NOT_SET.BELOW}":              "NOT_SET.BELOW is not set: run `./onepasswordbeat keystore add NOT_SET.BELOW`",
 		"${ALSO_NOT_SET:}":              "ALSO_NOT_SET is empty: ",
-		"${TEST_SET}.${ALSO_NOT_SET:x}": "it has 2 parts between dots",
+		"${TEST_SET}.${ALSO_NOT_SET:x}": "a token has 3 parts between dots, this one has 2",
 	}
 	for value, want := range tests {
 		t.Run(value, func(t *testing.T) {

@@ -73,7 +73,7 @@ func payload(token string) (map[string]json.RawMessage, error) {
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, fmt.Errorf("the token is not an Events Reporting token: it has %d parts between dots, a token has 3 (was it copied whole?)", len(parts))
+		return nil, fmt.Errorf("the token is not an Events Reporting token: a token has 3 parts between dots, this one has %d (was it copied whole?)", len(parts))
 	}
 	data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	if err != nil {

@@ -50,8 +50,8 @@ func TestParseTokenOptionalClaims(t *testing.T) {
 func TestParseTokenRefuses(t *testing.T) {
 	tests := map[string]string{
 		"":                                  "is empty",
-		"secret":                            "it has 1 parts",
-		"secret.secret.secret.s.s":          "it has 5 parts",
+		"secret":                            "this one has 1",
+		"secret.secret.secret.s.s":          "this one has 5",
 		"a.!!!!.c":                          "not base64",
 		"a.c2VjcmV0.c":                      "not a JSON object",
 		jwt(`null`):                         "not a JSON object",
