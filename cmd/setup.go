@@ -116,7 +116,15 @@ func namePipeline(b *beat.Beat, es *eslegclient.Connection, out io.Writer) error
 	if err := manager.Setup(idxmgmt.LoadModeOverwrite, idxmgmt.LoadModeEnabled); err != nil {
 		return err
 	}
-	other, err := indexsetup.NamePipeline(es, section.Template.Name)
+	if !section.Template.Enabled {
+		_, _ = fmt.Fprintf(out, "No index template was changed, because setup.template.enabled is false: have yours name the ingest pipeline %q as index.default_pipeline.\n", indexsetup.PipelineName)
+		return nil
+	}
+	name, err := indexsetup.LoadedName(b.Info, section.Template)
+	if err != nil {
+		return err
+	}
+	other, err := indexsetup.NamePipeline(es, name)
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,25 @@ func TestSetupPipelinesAlone(t *testing.T) {
 	assert.Contains(t, string(es.Template(template)), `"default_pipeline":"onepasswordbeat"`)
 }
 
+// setup --pipelines has the template name the pipeline that the settings load, by
+// whatever name; where they load none, it says what to do.
+func TestSetupPipelinesOtherTemplate(t *testing.T) {
+	t.Parallel()
+	es := bulktest.Start(t)
+	home := toBulk(t, beattest.Backlog(t, 1), es)
+	r := home.Command("setup", "--pipelines", "-E", "setup.template.enabled=false", "-E", "setup.ilm.enabled=false")
+	require.Zero(t, r.Code, r.All())
+	assert.Contains(t, r.Stdout, `have yours name the ingest pipeline "onepasswordbeat"`)
+	assert.NotNil(t, es.Pipeline("onepasswordbeat"))
+
+	es.PutTemplate(template, json.RawMessage(`{"index_patterns":["old"]}`))
+	own := home.Write("own.json", `{"index_patterns":["logs-1password.*-*"],"priority":160,"data_stream":{}}`)
+	r = home.Command("setup", "--pipelines", "-E", "setup.template.json.enabled=true", "-E", "setup.template.json.name=own", "-E", "setup.template.json.path="+own)
+	require.Zero(t, r.Code, r.All())
+	assert.Contains(t, string(es.Template("own")), `"default_pipeline":"onepasswordbeat"`)
+	assert.NotContains(t, string(es.Template(template)), "default_pipeline")
+}
+
 // A run without setup before it loads the template before the first event.
 func TestRunWithoutSetupLoadsTheTemplate(t *testing.T) {
 	t.Parallel()

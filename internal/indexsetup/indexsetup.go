@@ -23,7 +23,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
@@ -33,6 +35,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/mapstr"
+	"github.com/elastic/elastic-agent-libs/paths"
 	"github.com/elastic/elastic-agent-libs/version"
 )
 
@@ -126,7 +129,12 @@ func (m *manager) Setup(tmplMode, ilmMode idxmgmt.LoadMode) error {
 	if tmplMode == idxmgmt.LoadModeDisabled || !m.template.Enabled && tmplMode != idxmgmt.LoadModeForce {
 		return nil
 	}
-	if err := m.loadTemplate(withILM); err != nil {
+	err = m.loadTemplate(withILM)
+	if err != nil && m.template.Overwrite && !byCommand {
+		return fmt.Errorf("the index template %q could not be loaded: %w. setup.template.overwrite is set, and has it loaded at each connection, "+
+			"there or not: take it out of the configuration, and give it to `onepasswordbeat setup` with -E", m.template.Name, err)
+	}
+	if err != nil {
 		return fmt.Errorf("the index template %q is not there or could not be looked at, and could not be loaded: %w. "+
 			"Nothing is sent before it is there, because events would be mapped wrongly. Run `onepasswordbeat setup` once with a role "+
 			"that may load it (docs/roles.md); or set setup.template.enabled: false if another template serves %s",
@@ -152,23 +160,51 @@ func (m *manager) loadPolicy(mode idxmgmt.LoadMode) (withILM bool, err error) {
 }
 
 // loadTemplate has libbeat load the body as a template of its own, which makes no
-// data stream. libbeat takes such a template from a file.
+// data stream. libbeat takes such a template from a file, which it reads last: the
+// file is only made where the template is to be loaded.
 func (m *manager) loadTemplate(withILM bool) error {
 	cfg := m.template
 	cfg.Enabled = true
-	if !cfg.JSON.Enabled {
-		body, err := m.body(cfg, withILM)
-		if err != nil {
-			return err
-		}
-		path, remove, err := tempFile(body)
-		if err != nil {
-			return err
-		}
-		defer remove()
-		cfg.JSON.Enabled, cfg.JSON.Path, cfg.JSON.Name, cfg.JSON.IsDataStream = true, path, cfg.Name, false
+	name, err := LoadedName(m.info, cfg)
+	if err != nil {
+		return err
 	}
+	own := cfg.JSON.Enabled
+	cfg.JSON.Enabled, cfg.JSON.Name = true, name
+	if own {
+		return m.client.Load(cfg, m.info, nil, false)
+	}
+	cfg.JSON.IsDataStream, cfg.JSON.Path = false, noFile
+	if err := m.client.Load(cfg, m.info, nil, false); !errors.Is(err, fs.ErrNotExist) {
+		return err // it is there already, or could not be looked at
+	}
+	body, err := m.body(m.template, withILM)
+	if err != nil {
+		return err
+	}
+	path, remove, err := tempFile(body, os.TempDir(), m.info.Paths.Data)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	cfg.JSON.Path = path
 	return m.client.Load(cfg, m.info, nil, false)
+}
+
+// noFile is a file that is never there.
+const noFile = "onepasswordbeat-template-not-made-yet.json"
+
+// LoadedName is the name that the template has in Elasticsearch.
+func LoadedName(info beat.Info, cfg template.TemplateConfig) (string, error) {
+	if cfg.JSON.Enabled && cfg.JSON.Name != "" {
+		return cfg.JSON.Name, nil // libbeat takes it as it is
+	}
+	cfg.JSON.Enabled = false
+	tmpl, err := template.New(false, info.Version, info.IndexPrefix, true, *version.MustNew(MinVersion), cfg, false, info.Logger)
+	if err != nil {
+		return "", fmt.Errorf("setup.template.name or setup.template.pattern can't be read: %w", err)
+	}
+	return tmpl.GetName(), nil
 }
 
 // body is the template that libbeat makes of fields.yml and setup.template.*.
@@ -184,7 +220,7 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 	}
 	var body mapstr.M
 	if cfg.Fields != "" {
-		body, err = tmpl.LoadFile(cfg.Fields)
+		body, err = tmpl.LoadFile(m.info.Paths.Resolve(paths.Config, cfg.Fields))
 	} else {
 		body, err = tmpl.LoadBytes(m.assets.Fields(m.info.Beat))
 	}
@@ -225,21 +261,36 @@ func withPolicy(index map[string]any, policy string) map[string]any {
 	return merged
 }
 
-// tempFile writes a body for libbeat to read.
-func tempFile(body mapstr.M) (path string, remove func(), err error) {
+// tempFile writes a body for libbeat to read, into the first folder that takes it.
+func tempFile(body mapstr.M, dirs ...string) (path string, remove func(), err error) {
 	raw, err := json.MarshalIndent(body, "", "  ")
 	if err != nil {
 		return "", nil, err
 	}
-	f, err := os.CreateTemp("", "onepasswordbeat-template-*.json")
+	var errs []error
+	for _, dir := range dirs {
+		path, err := writeTemp(dir, raw)
+		if err == nil {
+			return path, func() { _ = os.Remove(path) }, nil
+		}
+		errs = append(errs, err)
+	}
+	return "", nil, fmt.Errorf("can't write the index template to a temporary file: %w", errors.Join(errs...))
+}
+
+func writeTemp(dir string, raw []byte) (string, error) {
+	dir, err := filepath.Abs(dir) // libbeat takes another path as one below path.config
 	if err != nil {
-		return "", nil, fmt.Errorf("can't write the index template to a temporary file: %w", err)
+		return "", err
+	}
+	f, err := os.CreateTemp(dir, "onepasswordbeat-template-*.json")
+	if err != nil {
+		return "", err
 	}
 	_, err = f.Write(raw)
-	err = errors.Join(err, f.Close())
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(f.Name())
-		return "", nil, fmt.Errorf("can't write the index template to a temporary file: %w", err)
+		return "", err
 	}
-	return f.Name(), func() { _ = os.Remove(f.Name()) }, nil
+	return f.Name(), nil
 }

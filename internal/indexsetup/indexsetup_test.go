@@ -93,7 +93,7 @@ func (es *elasticsearch) takeChanges() []string {
 type rig struct {
 	es      *elasticsearch
 	manager idxmgmt.Manager
-	support idxmgmt.Supporter
+	support *support
 	logs    *observer.ObservedLogs
 }
 
@@ -346,6 +346,17 @@ func TestRights(t *testing.T) {
 	}
 }
 
+// TestOverwriteWithoutTheRight: the setting is the cause, not a missing template.
+func TestOverwriteWithoutTheRight(t *testing.T) {
+	es := newES()
+	es.stored[templatePath], es.stored[policyPath] = "{}", "{}"
+	es.status["PUT "+templatePath] = http.StatusForbidden
+	err := newRig(t, es, map[string]any{"setup.template.overwrite": true}).run()
+	require.ErrorContains(t, err, "403")
+	require.ErrorContains(t, err, "setup.template.overwrite is set")
+	assert.NotContains(t, err.Error(), "is not there")
+}
+
 func checkSetupError(t *testing.T, want string, err error) {
 	t.Helper()
 	if want == "" {
@@ -373,8 +384,47 @@ func TestFieldsFileOfTheUsers(t *testing.T) {
 	require.NoError(t, r.run())
 	assert.Equal(t, "long", fieldType(t, parse(t, r.es.stored[templatePath]), "own.size"))
 
+	r = newRig(t, newES(), map[string]any{"setup.template.fields": "fields.yml"}) // below path.config, as everywhere in libbeat
+	r.support.info.Paths.Config = filepath.Dir(file)
+	require.NoError(t, r.run())
+	assert.Equal(t, "long", fieldType(t, parse(t, r.es.stored[templatePath]), "own.size"))
+
 	r = newRig(t, newES(), map[string]any{"setup.template.fields": file + ".missing"})
 	require.ErrorContains(t, r.run(), "can't be made of fields.yml")
+}
+
+// TestNoPlaceForTemporaryFiles: a template that is there needs none, and one that is
+// not has the data path.
+func TestNoPlaceForTemporaryFiles(t *testing.T) {
+	es := newES()
+	es.stored[templatePath], es.stored[policyPath] = "{}", "{}"
+	r := newRig(t, es, nil)
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+	require.NoError(t, r.run())
+	assert.Empty(t, es.takeChanges())
+
+	delete(es.stored, templatePath)
+	r.support.info.Paths.Data = os.Getenv("TMPDIR")
+	require.ErrorContains(t, r.run(), "can't write the index template")
+	r.support.info.Paths.Data = t.TempDir()
+	require.NoError(t, r.run())
+	assert.Equal(t, []string{"PUT " + templatePath}, es.takeChanges())
+	left, err := os.ReadDir(r.support.info.Paths.Data)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+// TestNames: the template is loaded under the name that libbeat makes of the setting.
+func TestNames(t *testing.T) {
+	r := newRig(t, newES(), map[string]any{"setup.template.name": "beat-%{[agent.version]}"})
+	require.NoError(t, r.run())
+	assert.Equal(t, []string{"PUT " + policyPath, "PUT /_index_template/beat-0.1.0"}, r.es.takeChanges())
+
+	file := filepath.Join(t.TempDir(), "own.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"index_patterns":["logs-1password.*-*"]}`), 0o600))
+	r = newRig(t, newES(), map[string]any{"setup.template.json": map[string]any{"enabled": true, "path": file}})
+	require.NoError(t, r.run())
+	assert.Equal(t, []string{"PUT " + policyPath, "PUT " + templatePath}, r.es.takeChanges())
 }
 
 // TestExport: `export template` and `export ilm-policy` print what set-up loads.
