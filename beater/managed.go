@@ -33,6 +33,8 @@ func (m *managedInputs) Reload(configs []*reload.ConfigWithMeta) error {
 	for _, c := range configs {
 		if c.Config.Enabled() {
 			enabled = append(enabled, c)
+		} else if c.StatusReporter != nil { // else it is shown as starting for ever
+			c.StatusReporter.UpdateStatus(status.Stopped, "it is switched off")
 		}
 	}
 	m.diagnostics.configured(enabled)

@@ -67,7 +67,7 @@ func TestWrongInputsAreReported(t *testing.T) {
 	assert.Equal(t, []string{"good"}, factory.made)
 	assert.Equal(t, []string{"Failed the policy is wrong here: id: missing; limit: wrong"}, reporters["wrong"].all)
 	assert.Equal(t, []string{"Failed the policy is wrong here: missing '}'"}, reporters["unreadable"].all)
-	assert.Empty(t, reporters["off"].all)
+	assert.Equal(t, []string{"Stopped it is switched off"}, reporters["off"].all)
 	require.NoError(t, list.Reload([]*reload.ConfigWithMeta{with("good", map[string]any{"id": "good"})}))
 	assert.Equal(t, []string{"good"}, factory.made, "not made again")
 	assert.Equal(t, status.Stopped, reporters["wrong"].state)

@@ -160,11 +160,9 @@ func addStreams(unit *proto.UnitExpectedConfig) {
 // kept: the input refuses it, and says so.
 func inputTypes(unit *proto.UnitExpectedConfig) []string {
 	var names []string
-	if list, ok := unit.GetSource().AsMap()[settingTypes].([]any); ok {
-		for _, v := range list {
-			if name, ok := v.(string); ok && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+	for _, v := range typeList(unit.GetSource().AsMap()[settingTypes]) {
+		if name, ok := v.(string); ok && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	if m, ok := moduleOf(unit.GetDataStream().GetDataset()); ok && len(names) == 0 {
@@ -176,6 +174,19 @@ func inputTypes(unit *proto.UnitExpectedConfig) []string {
 		}
 	}
 	return names
+}
+
+// typeList are event types as a policy has them: a single one need not be in a
+// list. nil is none.
+func typeList(value any) []any {
+	switch v := value.(type) {
+	case []any:
+		return v
+	case string:
+		return []any{v}
+	default:
+		return nil
+	}
 }
 
 // datasetOf is the dataset of an event type; also of a wrong one, for the message.
@@ -285,7 +296,7 @@ func eventTypes(own, common mapstr.M, unit *proto.UnitExpectedConfig, stream *pr
 	if m, ok := moduleOf(name); ok {
 		return []any{m.Name}
 	}
-	if types, ok := common[settingTypes].([]any); ok {
+	if types := typeList(common[settingTypes]); types != nil {
 		return types
 	}
 	if name != "" {

@@ -173,6 +173,22 @@ func TestUnreadableInputs(t *testing.T) {
 	}
 }
 
+// TestSingleEventType: one that is in no list is the only one, as without an Agent.
+func TestSingleEventType(t *testing.T) {
+	unit := policyUnit(t, "testdata/agent/no-streams.in.json")
+	unit.Source.Fields["event_types"] = structpb.NewStringValue("audit_events")
+	list, err := agentInputs(unit, agent)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+
+	unit.Streams = []*proto.Stream{{Id: "s", DataStream: &proto.DataStream{Dataset: "custom"}, Source: &structpb.Struct{}}}
+	list, err = agentInputs(unit, agent)
+	require.NoError(t, err)
+	cfg, err := config.Unpack(list[0].Config)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"audit_events"}, cfg.EventTypes)
+}
+
 // TestPolicyEdit: an input without streams gets them, others stay as they are; an
 // output that is to stop is told.
 func TestPolicyEdit(t *testing.T) {
