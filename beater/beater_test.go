@@ -230,11 +230,15 @@ func TestOutputCounts(t *testing.T) {
 	got := counts()
 	assert.EqualValues(t, 0x111, got.Taken)
 	assert.EqualValues(t, 0x1000, got.Refused)
+	first := got.Of
+	require.NotNil(t, first)
+	assert.Same(t, first, counts().Of, "the same output")
 	require.NoError(t, output.Clear()) // a reload brings an output of its own
 	set(2)
 	got = counts()
 	assert.EqualValues(t, 0x222, got.Taken)
 	assert.EqualValues(t, 0x2000, got.Refused)
+	assert.NotSame(t, first, got.Of, "another output, whatever it has counted")
 }
 
 // TestBrokenStore: without a registry nothing is loaded, stored or begun.

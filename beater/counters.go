@@ -29,6 +29,7 @@ func (w outputWatch) Counts() harvester.Counts {
 		Fault: w.fault.Load(),
 
 		Failed: w.read("failed"),
+		Of:     w.stats.Get("libbeat.output.events.acked"), // each output's own
 	}
 }
 

@@ -98,10 +98,12 @@ func (h *Harvester) failed(ctx context.Context, err error) time.Duration {
 // restart gives up a cursor that the API refuses. What is in flight lands first:
 // its cursors are of the same chain.
 func (h *Harvester) restart(ctx context.Context, cause error) time.Duration {
+	verifying := h.verifying // its page can't be asked for again: the new start's are published alone
 	h.drain(ctx)
-	if h.verifying || ctx.Err() != nil {
+	if h.verifying && !verifying || ctx.Err() != nil {
 		return 0
 	}
+	h.lost = -1
 	state := h.stored
 	if !state.LastEvent.IsZero() {
 		state.StartTime = state.LastEvent.Add(-restartOverlap)
@@ -113,7 +115,7 @@ func (h *Harvester) restart(ctx context.Context, cause error) time.Duration {
 	h.Log.Errorf("%s: %s", h.Module.Name, msg)
 	h.health.degraded(msg)
 	h.commit(state)
-	h.next, h.refused = state, 0
+	h.next, h.refused, h.gaveUp = state, 0, state.LastEvent
 	wait := h.restarts.next(restartPolicy)
 	if h.restarts.failures == 1 {
 		return 0
@@ -125,7 +127,7 @@ func (h *Harvester) restart(ctx context.Context, cause error) time.Duration {
 // the beat was away, for longer than the API keeps events.
 func (h *Harvester) answered() {
 	h.errors.reset()
-	if h.refused = 0; h.next.Cursor != "" {
+	if h.refused = 0; h.next.Cursor != "" && h.next.LastEvent.After(h.gaveUp) {
 		h.restarts.reset()
 	}
 	now := h.Now()

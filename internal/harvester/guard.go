@@ -38,6 +38,8 @@ type Counts struct {
 
 	Failed uint64 // tries that failed and are made again
 
+	Of any // the output that counts: another value once it was replaced
+
 	life uint64 // how often the counters began anew; the guard sets it
 }
 
@@ -224,7 +226,7 @@ func (g *Guard) await(ctx context.Context) (Counts, bool) {
 		case <-timeout.C:
 			return g.rebase(), false
 		case <-ctx.Done():
-			return g.rebase(), false
+			return Counts{}, false // the others go on waiting
 		}
 	}
 }
@@ -236,12 +238,14 @@ func (g *Guard) covers() (Counts, bool) {
 	return now, now.total()-g.covered >= g.acked
 }
 
-// rebase takes the counters as they are for all that was ACKed so far.
+// rebase takes the counters as they are for all that was ACKed so far. Whose ACKs they
+// do not cover nobody knows: what is in flight, of all harvesters, is of another life.
 func (g *Guard) rebase() Counts {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.read()
 	g.covered, g.acked = now.total(), 0
+	g.last.life++
 	return now
 }
 
@@ -249,7 +253,7 @@ func (g *Guard) rebase() Counts {
 // is replaced.
 func (g *Guard) read() Counts {
 	now := g.output.Counts()
-	if now.life = g.last.life; now.total() < g.last.total() {
+	if now.life = g.last.life; now.Of != g.last.Of || now.total() < g.last.total() {
 		now.life++
 		g.covered, g.acked, g.claimed = now.total(), 0, 0
 	}

@@ -101,7 +101,8 @@ type Harvester struct {
 	errors   backoff
 	tried    uint64 // serial of the token of the last request
 	holds    backoff
-	restarts backoff            // cursors given up, without one that was taken in between
+	restarts backoff            // cursors given up, without one that was taken behind them in between
+	gaveUp   time.Time          // the newest delivered event when a cursor was given up last
 	repeated [sha256.Size]byte  // of the last page with an unmoved cursor
 	isStuck  bool               // the last page claimed more to come, and its cursor did not move
 	refused  int                // times in a row that the cursor was refused

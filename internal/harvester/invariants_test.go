@@ -171,6 +171,49 @@ func TestInvariant2_AckOfAReplacedOutputIsNoDelivery(t *testing.T) {
 	})
 }
 
+// The ACKs of two event types are counted nowhere: that one's patience ends first makes
+// the other's no delivery.
+func TestInvariant2_AcksWithoutACountOfTwoTypesAreNoDelivery(t *testing.T) {
+	run(t, 10, func(t *testing.T, r *rig) {
+		other := newRig(t, 10)
+		other.out, other.guard = r.out, r.guard
+		other.store.id = func(i int) string { return fmt.Sprintf("OTHER%05d", i) }
+		other.api.item = func(i int) string {
+			return fmt.Sprintf(`{"uuid":%q,"timestamp":"2026-01-01T00:00:00Z"}`, other.store.id(i))
+		}
+		r.out.set(func(string) outcome { return ignore })
+		r.start()
+		pass(3 * time.Millisecond)
+		other.begin()
+		pass(500 * time.Millisecond)
+		r.out.set(nil)
+		pass(time.Minute)
+		for i := range 10 {
+			require.NotZero(t, r.out.times(other.store.id(i)), "event %d was not delivered", i)
+		}
+		other.cancel()
+		require.NoError(t, <-other.done)
+		r.stop()
+		r.requireAll()
+	})
+}
+
+// An output is replaced before it counted anything, and the new one has counted events
+// of another page that are not ACKed yet: they do not stand for what the old one dropped.
+func TestInvariant2_OutputReplacedBeforeItCounted(t *testing.T) {
+	out := newFakeOutput()
+	g := NewGuard(out)
+	page, err := g.enter(t.Context(), false)
+	require.NoError(t, err)
+	_, err = g.enter(t.Context(), false) // another page, of 5 events
+	require.NoError(t, err)
+	out.replace()
+	out.counters.Taken = 8 + 5 // 2 events of the first page went down with the old output
+	g.ack(10)
+	v, _, _ := g.settle(t.Context(), page, 10, -1)
+	require.Equal(t, suspect, v)
+}
+
 func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
 	outputs(t, func(t *testing.T, set func(*fakeOutput)) {
 		run(t, 30, func(t *testing.T, r *rig) {
@@ -435,6 +478,69 @@ func TestInvariant6_RefusedCursorsAreNoHotLoop(t *testing.T) {
 		pass(time.Hour)
 		require.Less(t, len(r.api.asked()), 60)
 		r.api.always = nil
+		pass(time.Hour)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
+// The API refuses the stored cursor while the output refuses the page after it.
+func TestInvariant6_RefusedCursorOfASuspectPageIsNoHotLoop(t *testing.T) {
+	run(t, 20, func(t *testing.T, r *rig) {
+		r.start()
+		pass(time.Minute)
+		r.out.set(func(string) outcome { return deny })
+		r.api.grow(10)
+		pass(time.Minute)
+		r.api.mu.Lock()
+		before := len(r.api.requests)
+		gone := true
+		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
+			if gone && q.Cursor == cursorAt(20) {
+				if len(r.api.requests) > before+2000 {
+					panic("hot loop")
+				}
+				return answerError(eventsapi.BadRequest)(q)
+			}
+			return r.api.page(q), nil
+		}
+		r.api.mu.Unlock()
+		pass(5 * time.Minute)
+		r.api.mu.Lock()
+		n := len(r.api.requests) - before
+		r.api.mu.Unlock()
+		require.Less(t, n, 60)
+		r.out.set(nil)
+		r.api.mu.Lock()
+		gone = false
+		r.api.mu.Unlock()
+		pass(5 * time.Minute)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+		r.requireAll()
+	})
+}
+
+// One cursor in the middle of the chain is refused, each time.
+func TestInvariant6_OneRefusedCursorOfTheNewChainIsNoHotLoop(t *testing.T) {
+	run(t, 40, func(t *testing.T, r *rig) {
+		old := time.Now().Add(-time.Hour)
+		r.api.item = func(i int) string {
+			return fmt.Sprintf(`{"uuid":%q,"timestamp":%q}`, eventID(i), old.Add(time.Duration(i)*time.Second).Format(time.RFC3339))
+		}
+		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
+			if q.Cursor == cursorAt(20) {
+				return answerError(eventsapi.BadRequest)(q)
+			}
+			return r.api.page(q), nil
+		}
+		r.start()
+		pass(time.Hour)
+		require.Less(t, len(r.api.asked()), 120)
+		r.api.mu.Lock()
+		r.api.always = nil
+		r.api.mu.Unlock()
 		pass(time.Hour)
 		require.Equal(t, "Running", last(r.states()))
 		r.stop()

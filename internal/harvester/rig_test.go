@@ -69,6 +69,12 @@ var testKey = registry.Key{Input: "acme", EventType: "audit_events"}
 
 // start runs the harvester; stop it with r.stop.
 func (r *rig) start() {
+	r.out.open()
+	r.begin()
+}
+
+// begin runs the harvester with an output that is open.
+func (r *rig) begin() {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	r.cancel = cancel
 	r.done = make(chan error, 1)
@@ -89,7 +95,6 @@ func (r *rig) start() {
 		Log:     r.log,
 		Now:     func() time.Time { return r.clock() },
 	})
-	r.out.open()
 	go func() { r.done <- h.Run(ctx, r.out) }()
 }
 
@@ -160,7 +165,9 @@ func cursorAt(i int) string { return "c" + strconv.Itoa(i) }
 
 // indexOf is the number of events before a cursor.
 func indexOf(cursor string) int {
-	n, err := strconv.Atoi(strings.TrimPrefix(cursor, "c"))
+	digits := strings.TrimPrefix(cursor, "c")
+	digits, _, _ = strings.Cut(digits, "x") // one more cursor of the same place
+	n, err := strconv.Atoi(digits)
 	if err != nil {
 		return 0
 	}
@@ -284,6 +291,7 @@ func answerPage(p eventsapi.Page) func(eventsapi.Query) (*eventsapi.Page, error)
 // of delivery: invariant 1 holds in every test of this package.
 type fakeStore struct {
 	rig *rig
+	id  func(i int) string // nil: eventID
 
 	mu      sync.Mutex
 	states  map[registry.Key]registry.State
@@ -315,8 +323,12 @@ func (s *fakeStore) Commit(key registry.Key, state registry.State) error {
 	if s.fail != nil {
 		return s.fail
 	}
+	id := eventID
+	if s.id != nil {
+		id = s.id
+	}
 	for i := range indexOf(state.Cursor) {
-		if !s.rig.out.done(eventID(i)) {
+		if !s.rig.out.done(id(i)) {
 			s.rig.t.Errorf("cursor %s was stored before event %d was delivered", state.Cursor, i)
 			break
 		}
@@ -397,6 +409,8 @@ type fakeOutput struct {
 	breaker   time.Time // until when it is open
 	blocked   string    // why it refuses whole requests
 	frozen    bool
+	outlive   bool          // what a closed client left in the queue is sent all the same
+	life      int           // rises when it is replaced: what is in flight then is ACKed and counted nowhere
 	stuck     chan struct{} // closed: not stuck
 	closing   chan struct{} // closed: the publisher closes, which frees a blocked Publish
 	clients   []*fakeClient
@@ -424,6 +438,15 @@ func (o *fakeOutput) block() (release func()) {
 	return sync.OnceFunc(func() { close(c) })
 }
 
+// replace makes it another output, which counts from zero.
+func (o *fakeOutput) replace() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.life++
+	o.counters.Taken, o.counters.Refused, o.counters.Failed = 0, 0, 0
+	o.breaker = time.Time{}
+}
+
 func (o *fakeOutput) Refusal() string { return "403 security_exception: not allowed" }
 
 func (o *fakeOutput) Hasty() bool { return o.hasty }
@@ -437,7 +460,9 @@ func (o *fakeOutput) Blocked() string {
 func (o *fakeOutput) Counts() Counts {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.counters
+	now := o.counters
+	now.Of = o.life
+	return now
 }
 
 func (o *fakeOutput) times(id string) int {
@@ -532,6 +557,10 @@ func (c *fakeClient) Close() error {
 // work sends batches until the client is closed.
 func (c *fakeClient) work() {
 	defer c.out.wg.Done()
+	end := c.closed
+	if c.out.outlive {
+		end = c.freed
+	}
 	for {
 		select {
 		case e := <-c.queue:
@@ -539,25 +568,28 @@ func (c *fakeClient) work() {
 			for len(batch) < batchSize && len(c.queue) > 0 {
 				batch = append(batch, <-c.queue)
 			}
-			if !c.send(batch) {
+			if !c.send(batch, end) {
 				return
 			}
-		case <-c.closed:
+		case <-end:
 			return
 		}
 	}
 }
 
 // send delivers a batch as the output decides, and ACKs it.
-func (c *fakeClient) send(batch []beat.Event) bool {
+func (c *fakeClient) send(batch []beat.Event, end <-chan struct{}) bool {
 	o := c.out
+	o.mu.Lock()
+	life := o.life
+	o.mu.Unlock()
 	pass(5 * time.Millisecond) // a round trip, on the fake clock
 	o.mu.Lock()
 	stuck := o.stuck
 	o.mu.Unlock()
 	select {
 	case <-stuck:
-	case <-c.closed:
+	case <-end:
 		return false
 	}
 	o.mu.Lock()
@@ -578,6 +610,9 @@ func (c *fakeClient) send(batch []beat.Event) bool {
 		if o.decide != nil {
 			what = o.decide(id)
 		}
+		if life != o.life {
+			what = ignore
+		}
 		switch what {
 		case take:
 			o.delivered[id]++
@@ -592,7 +627,7 @@ func (c *fakeClient) send(batch []beat.Event) bool {
 			o.counters.Failed++
 			o.breaker = time.Now().Add(10 * time.Second)
 			o.mu.Unlock()
-			return c.send(batch)
+			return c.send(batch, end)
 		case ignore:
 		}
 	}
