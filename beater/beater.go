@@ -134,7 +134,7 @@ func InputIDs(cfg *conf.C) ([]string, error) {
 	}
 	ids := make([]string, len(section.Inputs))
 	for i, in := range section.Inputs {
-		ids[i] = cmp.Or(in.ID, defaultID)
+		ids[i] = cmp.Or(in.ID, DefaultID)
 	}
 	return ids, nil
 }

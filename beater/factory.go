@@ -6,6 +6,7 @@
 package beater
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -27,16 +28,16 @@ import (
 )
 
 // inputType is the `type` of an input.
-const inputType = "onepassword"
+const inputType = config.InputType
 
-// defaultID is the id of an input that has none: there is only one.
-const defaultID = "default"
+// DefaultID is the id of an input that has none: there is only one.
+const DefaultID = "default"
 
 // unpack reads and checks an input's settings.
 func unpack(cfg *conf.C) (config.Config, error) {
 	c, err := config.Unpack(cfg)
 	if c.ID == "" {
-		c.ID = defaultID
+		c.ID = DefaultID
 	}
 	return c, err
 }
@@ -79,13 +80,24 @@ func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keys := config.UnknownKeys(cfg); len(keys) > 0 {
-		m.log.Warnf("Input %q has settings that nobody reads: %s", c.ID, strings.Join(keys, ", "))
+	if unread := UnreadSettings(cfg); unread != "" {
+		m.log.Warn(unread)
 	}
 	if _, err := account.New(c, userAgent(), m.log); err != nil {
 		return nil, err
 	}
 	return &input{manager: m, cfg: c}, nil
+}
+
+// UnreadSettings says in a line which settings of an input mean nothing to this beat;
+// "" if there are none.
+func UnreadSettings(cfg *conf.C) string {
+	keys := config.UnknownKeys(cfg)
+	if len(keys) == 0 {
+		return ""
+	}
+	id, _ := cfg.String("id", -1)
+	return fmt.Sprintf("Input %q has settings that nobody reads: %s", cmp.Or(id, DefaultID), strings.Join(keys, ", "))
 }
 
 func userAgent() string { return "onepasswordbeat/" + version.Version }
@@ -118,7 +130,7 @@ type withDefaults struct{ cfgfile.RunnerFactory }
 
 func (f withDefaults) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
 	merged, err := conf.MergeConfigs(conf.MustNewConfigFrom(map[string]any{
-		"id":                 defaultID,
+		"id":                 DefaultID,
 		"type":               inputType,
 		"publisher_pipeline": map[string]any{"disable_host": true},
 	}), cfg)

@@ -35,11 +35,12 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"onepasswordbeat/beater"
+	"onepasswordbeat/config"
 	"onepasswordbeat/module"
 )
 
 const (
-	agentInputType  = "onepassword" // an input's `type` in a policy
+	agentInputType  = config.InputType // an input's `type` in a policy
 	dataStreamType  = "logs"
 	settingID       = "id"
 	settingTypes    = "event_types"

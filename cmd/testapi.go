@@ -6,6 +6,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -92,11 +93,7 @@ func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logg
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	id := cfg.ID
-	if id == "" {
-		id = "default"
-	}
-	_, _ = fmt.Fprintf(w, "input %s\n", id)
+	_, _ = fmt.Fprintf(w, "input %s\n", cmp.Or(cfg.ID, beater.DefaultID))
 	r := &apiReport{w: w, ok: true}
 	acct, err := account.New(cfg, Name+"/"+version.Version, log)
 	if err != nil {

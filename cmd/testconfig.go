@@ -7,10 +7,8 @@
 package cmd
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +16,6 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 
 	"onepasswordbeat/beater"
-	"onepasswordbeat/config"
 )
 
 // configTest has `test config` warn of settings that nobody reads.
@@ -47,9 +44,8 @@ func (c *configTest) creator(next beat.Creator) beat.Creator {
 // warnOfUnknownKeys prints a line for each input with settings that nobody reads.
 func warnOfUnknownKeys(w io.Writer, inputs []*conf.C) {
 	for _, in := range inputs {
-		if keys := config.UnknownKeys(in); len(keys) > 0 {
-			id, _ := in.String("id", -1)
-			_, _ = fmt.Fprintf(w, "Input %q has settings that nobody reads: %s\n", cmp.Or(id, "default"), strings.Join(keys, ", "))
+		if unread := beater.UnreadSettings(in); unread != "" {
+			_, _ = fmt.Fprintln(w, unread)
 		}
 	}
 }

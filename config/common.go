@@ -29,15 +29,15 @@ type common struct {
 	KeepNull bool `config:"keep_null"`
 }
 
-// inputType is the only one that there is. A section that names none is taken for one.
-const inputType = "onepassword"
+// InputType is the `type` of an input, the only one that there is. A section that names none is taken for one.
+const InputType = "onepassword"
 
 // checkCommon reads the common settings of an input's section, and notes what is wrong with them.
 func checkCommon(cfg *conf.C, p *problems) {
-	c := common{Type: inputType}
+	c := common{Type: InputType}
 	unpackFields(cfg, reflect.ValueOf(&c).Elem(), "", p)
-	if c.Type != inputType {
-		p.add("type", "%.60q is no type of input: write type: %s", c.Type, inputType)
+	if c.Type != InputType {
+		p.add("type", "%.60q is no type of input: write type: %s", c.Type, InputType)
 	}
 	checkIndex(c.Index, p)
 }

@@ -8,6 +8,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,13 +71,14 @@ func (o Option) Value() string {
 // line is the option as a line of a configuration file.
 func (o Option) line() string { return o.Key + ": " + o.Value() }
 
+// allOptions are those of the input, and then the common ones.
+func allOptions() []Option { return slices.Concat(Options(), CommonOptions()) }
+
 // optionByKey finds an option of the input or a common one.
 func optionByKey(key string) (Option, bool) {
-	for _, list := range [][]Option{Options(), CommonOptions()} {
-		for _, option := range list {
-			if option.Key == key {
-				return option, true
-			}
+	for _, option := range allOptions() {
+		if option.Key == key {
+			return option, true
 		}
 	}
 	return Option{}, false
@@ -84,7 +86,7 @@ func optionByKey(key string) (Option, bool) {
 
 // exampleOf is the line of the first option whose key begins with prefix.
 func exampleOf(prefix string) string {
-	for _, option := range append(Options(), CommonOptions()...) {
+	for _, option := range allOptions() {
 		if strings.HasPrefix(option.Key, prefix) {
 			return option.line()
 		}

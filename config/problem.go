@@ -34,10 +34,10 @@ func (p *problems) has(key string) bool {
 	return false
 }
 
-// err joins all problems to one error, one line each and in the order of Options and CommonOptions, without the token;
+// err joins all problems to one error, one line each and in the order of allOptions, without the token;
 // nil if there are none.
 func (p *problems) err(token Secret) error {
-	order := append(Options(), CommonOptions()...)
+	order := allOptions()
 	position := func(each problem) int {
 		return slices.IndexFunc(order, func(option Option) bool { return strings.HasPrefix(option.Key+".", each.key+".") })
 	}

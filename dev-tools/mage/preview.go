@@ -21,10 +21,10 @@ import (
 
 const (
 	previewSource = "dev-tools/preview"
-	pictures      = "packages/1password/img"
+	pictures      = IntegrationPackage + "/img"
 	pictureWidth  = 1600
 	// packageManifest lists the pictures.
-	packageManifest = "packages/1password/manifest.yml"
+	packageManifest = IntegrationPackage + "/manifest.yml"
 )
 
 // DashboardPictures draws every dashboard from its declaration and from what an OpenSearch node answers over simulated

@@ -224,7 +224,8 @@ func (g *Guard) await(ctx context.Context) (Counts, bool) {
 				return now, true
 			}
 		case <-timeout.C:
-			return g.rebase(), false
+			g.rebase()
+			return Counts{}, false
 		case <-ctx.Done():
 			return Counts{}, false // the others go on waiting
 		}
@@ -240,13 +241,11 @@ func (g *Guard) covers() (Counts, bool) {
 
 // rebase takes the counters as they are for all that was ACKed so far. Whose ACKs they
 // do not cover nobody knows: what is in flight, of all harvesters, is of another life.
-func (g *Guard) rebase() Counts {
+func (g *Guard) rebase() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.read()
-	g.covered, g.acked = now.total(), 0
+	g.covered, g.acked = g.read().total(), 0
 	g.last.life++
-	return now
 }
 
 // read reads the counters; g.mu is held. They start again at 0 when the output

@@ -38,7 +38,7 @@ type Requester interface {
 
 // LoadPipelines loads the pipelines, by event type, and the one that leads to
 // them. What is there under their names is replaced: a user's own processors
-// belong into @custom pipelines.
+// belong in @custom pipelines.
 func LoadPipelines(es Requester, byType map[string]map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(byType)) {
 		if err := put(es, pipelinePath+PipelineName+"-"+name, byType[name]); err != nil {

@@ -16,7 +16,7 @@ import (
 	"onepasswordbeat/dev-tools/generate/output"
 )
 
-const packageDir = "packages/1password"
+const packageDir = output.Integration
 
 func main() { output.Main("dashboards", generate) }
 

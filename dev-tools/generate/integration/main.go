@@ -17,7 +17,7 @@ import (
 )
 
 // pkg is the package's folder, seen from the root.
-const pkg = "packages/1password"
+const pkg = output.Integration
 
 // lifecycle is how long documents are kept at least where Elasticsearch's data stream lifecycle decides: ten years. The
 // specification allows nothing but an age, and an audit trail must not go by itself in less time than an auditor asks for.

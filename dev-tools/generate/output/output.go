@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 )
 
+// Integration is the folder of the integration package, below the root of the repository.
+const Integration = "packages/1password"
+
 // Files are contents by their paths below the root of the repository, with slashes. A nil content is a file that is no longer
 // generated and is removed.
 type Files = map[string][]byte

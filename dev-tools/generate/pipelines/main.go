@@ -27,7 +27,7 @@ func generate(root string) (output.Files, error) {
 	}
 	files := output.Files{}
 	for _, m := range module.All() {
-		stream := "packages/1password/data_stream/" + m.Name + "/"
+		stream := output.Integration + "/data_stream/" + m.Name + "/"
 		tests, err := pipelineTests(root, m)
 		if err != nil {
 			return nil, err

@@ -25,7 +25,7 @@ import (
 )
 
 // pkg is the package's folder, seen from the root.
-const pkg = "packages/1password"
+const pkg = output.Integration
 
 // sources are the templates; program.cel is a part of one of them.
 //
