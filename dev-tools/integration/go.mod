@@ -2,6 +2,8 @@ module onepasswordbeat/dev-tools/integration
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/elastic/package-spec/v3 v3.6.6
 	github.com/stretchr/testify v1.11.1

@@ -2,6 +2,8 @@ module onepasswordbeat/dev-tools/tools
 
 go 1.26.0
 
+toolchain go1.26.11
+
 tool (
 	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	go.elastic.co/go-licence-detector

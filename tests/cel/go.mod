@@ -2,6 +2,8 @@ module onepasswordbeat/tests/cel
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/aymerick/raymond v2.0.2+incompatible
 	github.com/elastic/beats/v7 v7.0.0-alpha2.0.20260423145443-78957d7ea901

@@ -2,6 +2,8 @@ module onepasswordbeat/tests/cel/oldest
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/elastic/mito v1.15.0
 	github.com/google/cel-go v0.19.0
