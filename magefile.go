@@ -15,8 +15,6 @@ import (
 	_ "onepasswordbeat/dev-tools/mage/bench"
 	// mage:import check
 	"onepasswordbeat/dev-tools/mage/check"
-	// mage:import docs
-	_ "onepasswordbeat/dev-tools/mage/docs"
 	// mage:import package
 	_ "onepasswordbeat/dev-tools/mage/packaging"
 	// mage:import test

@@ -19,7 +19,6 @@
 //	notice.go    the generator of NOTICE.txt
 //	bench.go     bench
 //	package.go   the integration package for Fleet
-//	preview.go   pictures of its dashboards
 //	cel.go       the modules that test its cel input
 //	git.go       what git knows about the tree
 package mage

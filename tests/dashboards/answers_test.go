@@ -24,9 +24,9 @@ import (
 
 // answer is a table: the buckets, then the measures.
 type answer struct {
-	Columns []string `json:"columns"`
-	Rows    [][]any  `json:"rows"`
-	Total   int      `json:"total"` // events that the search met, in both periods if it compares
+	Columns []string
+	Rows    [][]any
+	Total   int // events that the search met, in both periods if it compares
 }
 
 // asker asks the node.

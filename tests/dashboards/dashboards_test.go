@@ -7,11 +7,9 @@ package dashboards
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,17 +26,12 @@ import (
 	"onepasswordbeat/tests/ostest"
 )
 
-var answersFile = flag.String("answers", "", "write the dashboards with the answers to this file, for pictures")
-
 func TestDashboards(t *testing.T) {
 	node := ostest.Start(t)
 	install(t, node)
 	a := newAccount(t)
 	a.index(t, node)
 	answers := askAll(t, node)
-	if *answersFile != "" {
-		write(t, answers)
-	}
 	t.Run("every panel has data", func(t *testing.T) { testData(t, answers) })
 	t.Run("numbers", func(t *testing.T) { testNumbers(t, a, answers) })
 	t.Run("story", func(t *testing.T) { testStory(t, a, answers) })
@@ -356,37 +349,4 @@ func testControl(t *testing.T, node *ostest.Node, a *account) {
 			}
 		}
 	}
-}
-
-// write writes all dashboards with their answers, for the pictures.
-func write(t *testing.T, answers map[string]panelAnswer) {
-	type panel struct {
-		boards.Panel
-		Answer *answer
-		Height int
-		Widths []int // of a table's columns
-	}
-	type dashboard struct {
-		boards.Dashboard
-		Panels [][]panel
-		Since  time.Time
-		Until  time.Time
-		Lines  []string
-		Heat   []string
-	}
-	var out []dashboard
-	for _, d := range boards.All() {
-		board := dashboard{Dashboard: d, Since: since, Until: until, Lines: boards.LineColors, Heat: boards.HeatColors}
-		for _, r := range d.Rows {
-			var row []panel
-			for _, p := range r.Panels {
-				row = append(row, panel{p, answers[d.Name+"/"+p.ID].Answer, r.Height, p.Widths()})
-			}
-			board.Panels = append(board.Panels, row)
-		}
-		out = append(out, board)
-	}
-	content, err := json.Marshal(out)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(*answersFile, content, 0o600))
 }

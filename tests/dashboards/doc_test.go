@@ -2,6 +2,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package dashboards asks an OpenSearch node what Kibana would ask Elasticsearch for every panel of the dashboards, over
-// simulated events, and compares answers with numbers counted from the events as the API sends them. With -answers it
-// writes all answers to a file, of which `mage docs:dashboards` draws pictures.
+// simulated events, and compares answers with numbers counted from the events as the API sends them.
 package dashboards
