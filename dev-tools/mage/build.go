@@ -7,6 +7,7 @@ package mage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -28,20 +29,27 @@ func Build(ctx context.Context) error { return goBuild(ctx, executable("onepassw
 // ends in a slash). Commit and build time come with Go's own stamp of the
 // repository, where libbeat's version command reads them.
 //
-// RELEASE=true leaves this machine's paths out of the binary (-trimpath). It is no
+// RELEASE=true leaves this machine's paths out of the binary (-trimpath), and uses
+// the Go version of releases. It is no
 // default, because such a build shares no compiled package with the tests: every
 // developer would compile libbeat twice.
 func goBuild(ctx context.Context, output string, packages ...string) error {
 	stamp := strconv.FormatBool(hasCommit(ctx))
 	args := []string{"build", "-v", "-buildvcs=" + stamp, "-ldflags=-s -w", "-o", output}
+	env := WithoutCgo()
 	if release, _ := strconv.ParseBool(os.Getenv("RELEASE")); release {
 		args = append(args, "-trimpath")
+		toolchain, err := ReleaseToolchain(ctx)
+		if err != nil {
+			return err
+		}
+		env = append(env, toolchain...)
 	}
 	Say("building %s (the first build compiles libbeat, which takes some minutes)", output)
 	start := time.Now()
 	c := Go("building", append(args, packages...)...)
 	c.CountPackages = true
-	c.Env = WithoutCgo()
+	c.Env = env
 	if err := c.Run(ctx); err != nil {
 		return err
 	}
@@ -58,6 +66,20 @@ func WithoutCgo() []string {
 		return nil
 	}
 	return []string{"CGO_ENABLED=0"}
+}
+
+// ReleaseToolchain is the environment in which `go` is the version in go.mod's toolchain line: older ones have known
+// vulnerabilities. Go downloads it where needed, also where GOTOOLCHAIN=local keeps other builds with what is installed.
+func ReleaseToolchain(ctx context.Context) ([]string, error) {
+	out, err := Go("", "mod", "edit", "-json").Output(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mod struct{ Toolchain string }
+	if err := json.Unmarshal(out, &mod); err != nil {
+		return nil, err
+	}
+	return []string{"GOTOOLCHAIN=" + mod.Toolchain + "+auto"}, nil
 }
 
 // Demo builds the beat, the simulator and the demo itself below build/, and becomes

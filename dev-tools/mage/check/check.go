@@ -28,6 +28,7 @@ func Steps() []mage.Step {
 		{Name: "check:package", Run: Package},
 		{Name: "check:vet", Run: Vet},
 		{Name: "check:lint", Run: Lint},
+		{Name: "check:vulnerabilities", Run: Vulnerabilities},
 	}
 }
 
