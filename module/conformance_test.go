@@ -199,6 +199,8 @@ func assertType(t *testing.T, def mapping.Field, v any) {
 	switch def.Type {
 	case "keyword", "match_only_text":
 		assert.IsType(t, "", v, def.Name)
+	case "boolean":
+		assert.IsType(t, false, v, def.Name)
 	case "long":
 		assert.IsType(t, int64(0), v, def.Name)
 	case "double":

@@ -48,6 +48,7 @@ type Action struct {
 	Object   Role     `yaml:"object"`   // what object_uuid identifies
 	Aux      Role     `yaml:"aux"`      // what aux_uuid identifies
 	Info     Info     `yaml:"info"`     // what aux_info is
+	Grants   bool     `yaml:"grants"`   // whether it gives aux, a user, access to the object
 	Note     string   `yaml:"note"`     // for the documentation
 
 	unknown bool

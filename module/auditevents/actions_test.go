@@ -101,6 +101,32 @@ func TestRolesGiveFieldsTheirMeaning(t *testing.T) {
 	}
 }
 
+// TestSelfGrantIsSetWhereTheActorGivesHimselfAccess goes through all actions: only those that give a user access count,
+// and only if that user is the actor.
+func TestSelfGrantIsSetWhereTheActorGivesHimselfAccess(t *testing.T) {
+	grants := map[Pair]bool{{"grant", "uva"}: true, {"update", "uva"}: true, {"join", "gm"}: true, {"role", "gm"}: true}
+	for pair, a := range Actions {
+		assert.Equal(t, grants[pair], a.Grants, "%v", pair)
+		for _, c := range []struct {
+			actor, aux string
+			same       bool
+		}{{"A", "A", true}, {"A", "B", false}, {"A", "", false}, {"", "", false}, {"", "A", false}} {
+			raw := fmt.Sprintf(`{"uuid":"E","timestamp":"2026-01-02T03:04:05Z","actor_uuid":%q,"action":%q,"object_type":%q,`+
+				`"object_uuid":"OBJECT","aux_uuid":%q,"self_grant":"sent"}`, c.actor, pair.Action, pair.ObjectType, c.aux)
+			ev, _, err := mapEvent([]byte(raw))
+			require.NoError(t, err)
+			got, _ := ev.Fields.GetValue("onepassword.self_grant")
+			if grants[pair] && c.same {
+				assert.Equal(t, true, got, raw)
+			} else {
+				assert.Nil(t, got, raw)
+			}
+			sent, _ := ev.Fields.GetValue("onepassword.self_grant_")
+			assert.Equal(t, "sent", sent, "a key of the API that has this name")
+		}
+	}
+}
+
 func one(first bool, a string, second bool, b string) string {
 	if first {
 		return a

@@ -58,7 +58,8 @@ var schema = decode.Schema{
 		"login_time":  {Kind: decode.Time},
 		"ip":          {Slot: ecs.IP, Moved: true},
 	}},
-	"location": ecs.LocationSchema(),
+	"location":   ecs.LocationSchema(),
+	"self_grant": {As: "self_grant_"}, // the name is the mapping's own
 }.Prepare()
 
 func mapEvent(raw []byte) (beat.Event, bool, error) {
@@ -76,6 +77,9 @@ func mapEvent(raw []byte) (beat.Event, bool, error) {
 	d.Source()
 	if known {
 		d.Rest["action_name"] = action.Name
+	}
+	if selfGrant(&d, action) {
+		d.Rest["self_grant"] = true
 	}
 	if session := d.Value(ecs.SessionID); session != nil {
 		d.Rest["session_uuid"] = session
@@ -102,6 +106,12 @@ func parties(d *ecs.Doc, a *Action) {
 	}
 	place(d, a.Object, ecs.ObjectID)
 	place(d, a.Aux, ecs.AuxID)
+}
+
+// selfGrant reports whether the actor gave the access to himself. The API says so by equal ids, which no rule
+// language of Kibana can compare.
+func selfGrant(d *ecs.Doc, a *Action) bool {
+	return a.Grants && d.Value(ecs.UserID) != nil && d.Text(ecs.UserID) == d.Text(ecs.AuxID)
 }
 
 // place puts the id of an object under the field that other event types have for it, too.

@@ -76,7 +76,7 @@ func auditActions() *yaml.Node {
 	return object(byType, func(actions map[string]*auditevents.Action) *yaml.Node {
 		return object(actions, func(a *auditevents.Action) *yaml.Node {
 			return fields("name", quoted(a.Name), "category", list(a.Category), "type", list(a.Type),
-				"object", text(string(a.Object)), "aux", text(string(a.Aux)), "info", text(string(a.Info)))
+				"object", text(string(a.Object)), "aux", text(string(a.Aux)), "info", text(string(a.Info)), "grants", boolean(a.Grants))
 		})
 	})
 }
@@ -119,7 +119,7 @@ func schemaOf(name string, k module.Key) *yaml.Node {
 	}
 	n := fields("kind", text(kind), "value", text(k.Value), "as", text(as), "path", text(path))
 	if k.Moved {
-		n.Content = append(n.Content, plain("moved"), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
+		n.Content = append(n.Content, plain("moved"), boolean(true))
 	}
 	if k.Keys != nil {
 		n.Style = 0
@@ -144,6 +144,14 @@ func text(s string) *yaml.Node {
 		return nil
 	}
 	return quoted(s)
+}
+
+// boolean is nil for false, which fields leaves out.
+func boolean(b bool) *yaml.Node {
+	if !b {
+		return nil
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}
 }
 
 func number(n int) *yaml.Node {
