@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +27,7 @@ import (
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/internal/safetext"
 )
 
 // diagnostics knows the running event types. It is safe for concurrent use.
@@ -226,14 +226,10 @@ func (d *diagnostics) rendered() []byte {
 	return orError(yaml.Marshal(map[string]any{"inputs": inputs}))
 }
 
-const redacted = "[redacted]"
+const redacted = safetext.Redacted
 
-// secretKeys are parts of the keys whose values are not shown, and secretText what
-// is not shown wherever it stands: user and password of a URL, a token.
-var (
-	secretKeys = []string{"token", "password", "passphrase", "secret", "auth", "key", "credential", "headers", "cookie"}
-	secretText = regexp.MustCompile(`//[^/@\s]+@|eyJ[A-Za-z0-9_-]{6,}[A-Za-z0-9_.\-]*`)
-)
+// secretKeys are parts of the keys whose values are not shown.
+var secretKeys = []string{"token", "password", "passphrase", "secret", "auth", "key", "credential", "headers", "cookie"}
 
 // plainKeys are keys that look secret and are not.
 var plainKeys = []string{"token_file", "key_passphrase_path", "keep_null", "certificate_authorities"}
@@ -268,15 +264,7 @@ func redact(key string, value any, secrets []string) any {
 		}
 		return shown
 	case string:
-		for _, s := range secrets {
-			v = strings.ReplaceAll(v, s, redacted)
-		}
-		return secretText.ReplaceAllStringFunc(v, func(found string) string {
-			if strings.HasPrefix(found, "//") {
-				return "//" + redacted + "@"
-			}
-			return redacted
-		})
+		return safetext.Redact(v, secrets...)
 	}
 	return value
 }

@@ -83,7 +83,7 @@ func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
 	if unread := UnreadSettings(cfg); unread != "" {
 		m.log.Warn(unread)
 	}
-	if _, err := account.New(c, userAgent(), m.log); err != nil {
+	if err := account.Check(AccountOptions(c, m.log)); err != nil {
 		return nil, err
 	}
 	return &input{manager: m, cfg: c}, nil
@@ -100,7 +100,19 @@ func UnreadSettings(cfg *conf.C) string {
 	return fmt.Sprintf("Input %q has settings that nobody reads: %s", cmp.Or(id, DefaultID), strings.Join(keys, ", "))
 }
 
-func userAgent() string { return "onepasswordbeat/" + version.Version }
+// AccountOptions returns the settings of an input that concern its account.
+func AccountOptions(c config.Config, log *logp.Logger) account.Options {
+	return account.Options{
+		Token:      c.Token,
+		TokenFile:  c.TokenFile,
+		URL:        c.URL,
+		APIVersion: c.APIVersion,
+		RateLimit:  account.RateLimit{PerMinute: c.RateLimit.RequestsPerMinute, PerHour: c.RateLimit.RequestsPerHour},
+		Transport:  c.Transport,
+		UserAgent:  "onepasswordbeat/" + version.Version,
+		Log:        log,
+	}
+}
 
 // newFactory makes runners: Filebeat's input framework with its common settings
 // (tags, fields, processors, index, ...) around our manager.

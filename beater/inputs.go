@@ -36,30 +36,30 @@ func (in *input) Name() string { return inputType }
 
 // Test makes one request: whether the server takes the token.
 func (in *input) Test(ctx v2.TestContext) error {
-	acct, _, release, err := in.manager.accounts.Get(in.cfg, userAgent(), ctx.Logger)
+	lease, err := in.manager.accounts.Get(AccountOptions(in.cfg, ctx.Logger))
 	if err != nil {
 		return err
 	}
-	defer release()
-	_, err = acct.Introspect(v2.GoContextFromCanceler(ctx.Cancelation))
+	defer lease.Close()
+	_, err = lease.Account.Introspect(v2.GoContextFromCanceler(ctx.Cancelation))
 	return err
 }
 
 // Run runs the harvesters until the input is cancelled. They do not wait for each
 // other, and none ends because of another's trouble.
 func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
-	acct, limiter, release, err := in.manager.accounts.Get(in.cfg, userAgent(), in.manager.log)
+	lease, err := in.manager.accounts.Get(AccountOptions(in.cfg, in.manager.log))
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer lease.Close()
 	stop, cancel := context.WithCancel(v2.GoContextFromCanceler(ctx.Cancelation))
 	defer cancel()
 
 	status := newInputHealth(ctx)
 	var group errgroup.Group
 	for _, name := range in.cfg.EventTypes {
-		c := &collector{input: in, log: ctx.Logger, account: acct, limiter: limiter, report: status.of(name)}
+		c := &collector{input: in, log: ctx.Logger, lease: lease, report: status.of(name)}
 		group.Go(func() error { return c.run(stop, pipeline, name) })
 	}
 	return group.Wait()
@@ -68,10 +68,9 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 // collector is one event type of an input.
 type collector struct {
 	*input
-	log     *logp.Logger
-	account *account.Account
-	limiter *account.Limiter
-	report  func(mgmt.Status, string)
+	log    *logp.Logger
+	lease  *account.Lease
+	report func(mgmt.Status, string)
 }
 
 // run collects until stop, and only while no other input does so under the same key.
@@ -95,8 +94,8 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		Key:     key,
 		Module:  mod,
 		Config:  c.cfg,
-		Fetcher: c.account,
-		Limiter: c.limiter,
+		Fetcher: c.lease.Account,
+		Limiter: c.lease.Limiter,
 		Store:   c.manager.store,
 		Guard:   c.manager.guard,
 		Metrics: harvester.NewMetrics(reg, log),
@@ -111,7 +110,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 // nothing at a stop.
 func (c *collector) claim(stop context.Context, key registry.Key) (*runningType, func()) {
 	for {
-		seen, end, other := c.manager.running.begin(key, c.limiter)
+		seen, end, other := c.manager.running.begin(key, c.lease.Limiter)
 		if other == nil {
 			return seen, end
 		}

@@ -97,7 +97,7 @@ func TestClaim(t *testing.T) {
 	key := registry.Key{Input: "acme", EventType: "audit_events"}
 	_, end, _ := d.begin(key, nil)
 	health := make(chan string, 1)
-	c := &collector{input: &input{manager: &manager{running: d}}, report: func(s status.Status, msg string) { health <- s.String() + " " + msg }}
+	c := &collector{input: &input{manager: &manager{running: d}}, lease: &account.Lease{}, report: func(s status.Status, msg string) { health <- s.String() + " " + msg }}
 	stop, cancel := context.WithCancel(t.Context())
 	claimed := make(chan *runningType)
 	claim := func() { r, _ := c.claim(stop, key); claimed <- r }

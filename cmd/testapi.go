@@ -28,7 +28,6 @@ import (
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/module"
-	"onepasswordbeat/version"
 )
 
 func testAPICommand(settings instance.Settings) *cobra.Command {
@@ -95,7 +94,7 @@ func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logg
 	}
 	_, _ = fmt.Fprintf(w, "input %s\n", cmp.Or(cfg.ID, beater.DefaultID))
 	r := &apiReport{w: w, ok: true}
-	acct, err := account.New(cfg, Name+"/"+version.Version, log)
+	acct, err := account.New(beater.AccountOptions(cfg, log))
 	if err != nil {
 		r.fail(err, "correct the setting, see docs/configuration.md")
 		return false

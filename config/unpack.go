@@ -16,6 +16,8 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 // Unpack reads an input's section over the defaults and checks it. Its error holds every problem, a line each, with
@@ -156,8 +158,9 @@ func UnknownKeys(cfg *conf.C) []string {
 	var unknown []string
 	above := cfg.Path() + "." // a section of a larger file knows where it stands
 	for _, key := range cfg.FlattenedKeys() {
-		if key = withoutIndex(strings.TrimPrefix(key, above)); !knownKey(key) && !slices.Contains(unknown, key) {
-			unknown = append(unknown, key)
+		key = withoutIndex(strings.TrimPrefix(key, above))
+		if shown := safetext.SettingName(key); !knownKey(key) && !slices.Contains(unknown, shown) {
+			unknown = append(unknown, shown)
 		}
 	}
 	slices.Sort(unknown)

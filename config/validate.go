@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/safetext"
 
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
@@ -92,7 +93,7 @@ func (c *Config) checkToken(p *problems) {
 		p.add("token_file", "it still is a ${...} placeholder: set that variable, or write the path")
 	case token != "":
 		c.checkTokenText(p, token)
-	case tokenLike.MatchString(file):
+	case safetext.LooksLikeToken(file):
 		p.add("token_file", "this looks like the token itself: write it under token, or write the path of a file that holds it")
 	}
 }
@@ -122,7 +123,7 @@ func (c *Config) checkURL(p *problems) {
 	case raw == "":
 	case isPlaceholder(raw):
 		p.add("url", "it still is a ${...} placeholder: set that variable, or remove url: the token names its server")
-	case tokenLike.MatchString(raw):
+	case safetext.LooksLikeToken(raw):
 		p.add("url", "this looks like a token: write it under token and remove url: the token names its server")
 	default:
 		if _, err := eventsapi.ValidateBaseURL(raw); err != nil {

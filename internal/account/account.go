@@ -3,8 +3,9 @@
 
 // Package account is one input's way to its 1Password account: the token, read
 // again when its file changes, the API client of the server that the token
-// names, and the rate budget that all inputs with this token share.
+// names, and the rate limiter that all inputs with this token share.
 //
+//	options.go  Options, Check
 //	account.go  Account: Fetch, Introspect, what the token says
 //	token.go    where the token comes from
 //	limiter.go  the rate limit that all inputs with this token share
@@ -26,11 +27,10 @@ import (
 	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
-	"onepasswordbeat/config"
 	"onepasswordbeat/internal/eventsapi"
 )
 
-// expirySoon is how long before its end a token's expiry is said loudly.
+// expirySoon is how long before its end the expiry of a token is logged as an error.
 const expirySoon = 14 * 24 * time.Hour
 
 // pingAfter is how long an HTTP/2 connection may be silent before it is pinged.
@@ -38,40 +38,26 @@ const pingAfter = 30 * time.Second
 
 // Account makes an input's requests. It is safe for concurrent use.
 type Account struct {
-	cfg       config.Config
-	asked     config.Config // cfg as it came, to tell accounts apart
-	userAgent string
-	tls       *tlscommon.TLSConfig
-	source    *source
-	log       *logp.Logger
-	now       func() time.Time
+	opts   Options
+	tls    *tlscommon.TLSConfig
+	source *source
+	log    *logp.Logger
+	now    func() time.Time
 
 	mu       sync.Mutex
 	used     credentials       // what the client was made for
 	client   *eventsapi.Client // of used.server; nil before the first use
 	lookedUp lookup
-	warned   string // fingerprint of the token whose expiry was said
+	warned   string // the token whose expiry was logged
 }
 
 // New makes the account of an input. Nothing is sent yet.
-func New(cfg config.Config, userAgent string, log *logp.Logger) (*Account, error) {
-	asked := cfg
-	if cfg.Transport.TLS == nil {
-		cfg.Transport.TLS = &tlscommon.Config{}
-	}
-	tlsConfig, err := tlscommon.LoadTLSConfig(cfg.Transport.TLS, log)
+func New(opts Options) (*Account, error) {
+	tlsConfig, err := opts.loadTLS()
 	if err != nil {
-		return nil, fmt.Errorf("the ssl settings can't be used: %w", err)
+		return nil, err
 	}
-	return &Account{
-		cfg:       cfg,
-		asked:     asked,
-		userAgent: userAgent,
-		tls:       tlsConfig,
-		source:    newSource(cfg),
-		log:       log,
-		now:       time.Now,
-	}, nil
+	return &Account{opts: opts, tls: tlsConfig, source: newSource(opts), log: opts.logger(), now: time.Now}, nil
 }
 
 // transport makes the connections to one server. net/http does the TLS itself,
@@ -83,10 +69,10 @@ func (a *Account) transport(server string) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
-	timeout := a.cfg.Transport.Timeout
-	return a.cfg.Transport.RoundTripper(
+	timeout := a.opts.Transport.Timeout
+	return a.opts.Transport.RoundTripper(
 		httpcommon.WithLogger(logp.NewNopLogger()), // its dialer logs every failure, which the harvester tells in better words
-		httpcommon.WithKeepaliveSettings{IdleConnTimeout: a.cfg.Transport.IdleConnTimeout, MaxIdleConnsPerHost: 3},
+		httpcommon.WithKeepaliveSettings{IdleConnTimeout: a.opts.Transport.IdleConnTimeout, MaxIdleConnsPerHost: 3},
 		httpcommon.WithTransportFunc(func(t *http.Transport) {
 			if !behindTLSProxy(t, u) {
 				t.DialTLSContext = nil
@@ -138,9 +124,9 @@ func (a *Account) Token() (claims eventsapi.Claims, server string, err error) {
 	return cred.claims, cred.server, err
 }
 
-// Account is the account's UUID as the current token names it; "" if it is not
-// known. A token that does not say is looked up at the server, once.
-func (a *Account) Account(ctx context.Context) string {
+// UUID is the UUID of the 1Password account, as the current token names it; "" if it
+// is not known. For a token that does not name it, the server is asked once.
+func (a *Account) UUID(ctx context.Context) string {
 	client, cred, err := a.current()
 	if err != nil {
 		return ""
@@ -167,14 +153,14 @@ func (a *Account) Account(ctx context.Context) string {
 // lookup is what the server said of a token whose claims do not name the account.
 type lookup struct{ token, account string }
 
-// TokenSerial counts the tokens that there have been; 0 while there is none to
-// use. It rises when another token stands in token_file.
-func (a *Account) TokenSerial() uint64 {
+// TokenGeneration counts the tokens that were in use so far; 0 while there is no
+// usable one. It rises when token_file holds another token.
+func (a *Account) TokenGeneration() uint64 {
 	cred, err := a.source.read()
 	if err != nil {
 		return 0
 	}
-	return cred.serial
+	return cred.generation
 }
 
 // Close closes idle connections.
@@ -205,11 +191,11 @@ func (a *Account) current() (*eventsapi.Client, credentials, error) {
 	}
 	client, err := eventsapi.New(eventsapi.Config{
 		BaseURL:   cred.server,
-		Version:   eventsapi.Version(a.cfg.APIVersion),
-		UserAgent: a.userAgent,
+		Version:   eventsapi.Version(a.opts.APIVersion),
+		UserAgent: a.opts.UserAgent,
 		Token:     func() (string, error) { return a.lastToken(cred.server) },
 		Transport: transport,
-		Timeout:   a.cfg.Transport.Timeout,
+		Timeout:   a.opts.Transport.Timeout,
 	})
 	if err != nil {
 		return nil, cred, tokenError(err)
@@ -231,7 +217,7 @@ func (a *Account) lastToken(server string) (string, error) {
 	return a.used.token, nil
 }
 
-// warnExpiry says loudly, once a token, that it ends soon; a.mu is held.
+// warnExpiry logs, once per token, that it expires soon; a.mu is held.
 func (a *Account) warnExpiry(cred credentials) {
 	end := cred.claims.ExpiresAt
 	if end.IsZero() || a.warned == cred.token {
@@ -242,20 +228,21 @@ func (a *Account) warnExpiry(cred credentials) {
 		return
 	}
 	a.warned = cred.token
+	const remedy = "create a new token at 1Password (Integrations > Events Reporting)"
+	at := end.UTC().Format(time.RFC3339)
 	if left <= 0 {
-		a.log.Errorf("The token expired at %s: make a new one at 1Password (Integrations, Events Reporting)", end.UTC().Format(time.RFC3339))
+		a.log.Errorw("the token expired: "+remedy, "token_expires_at", at)
 		return
 	}
-	a.log.Errorf("The token expires in %d days, at %s: make a new one at 1Password (Integrations, Events Reporting) before collection stops",
-		int(left.Hours()/24), end.UTC().Format(time.RFC3339))
+	a.log.Errorw("the token expires soon: "+remedy+" before collection stops", "token_expires_at", at, "days_left", int(left.Hours()/24))
 }
 
 // credentials are a token and what it says.
 type credentials struct {
-	token  string
-	serial uint64 // of the token, see TokenSerial
-	server string
-	claims eventsapi.Claims
+	token      string
+	generation uint64 // of the token, see TokenGeneration
+	server     string
+	claims     eventsapi.Claims
 }
 
 // grants refuses a request for an event type that the token says it lacks.
@@ -265,7 +252,7 @@ func (c credentials) grants(path string) error {
 	}
 	return &eventsapi.Error{
 		Class:   eventsapi.Forbidden,
-		Message: fmt.Sprintf("the token does not grant this event type (%s), it grants %v: make a token that does, or leave it out of `event_types`", path, c.claims.Features),
+		Message: fmt.Sprintf("the token does not grant this event type (%s), it grants %v", path, c.claims.Features),
 		Host:    hostOf(c.server),
 		Path:    path,
 	}

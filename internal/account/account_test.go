@@ -28,11 +28,12 @@ import (
 
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp/logptest"
+	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 
-	"onepasswordbeat/config"
 	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/eventsapi/eventsapitest"
+	"onepasswordbeat/internal/safetext"
 )
 
 const userAgent = "onepasswordbeat/1.2.3"
@@ -52,13 +53,31 @@ func token(claims map[string]any) string {
 
 func tokenFor(host string) string { return token(map[string]any{"aud": []string{host}}) }
 
+// options reads settings as they stand in a configuration.
+func options(t *testing.T, settings map[string]any) Options {
+	t.Helper()
+	var c struct {
+		Token      string                           `config:"token"`
+		TokenFile  string                           `config:"token_file"`
+		URL        string                           `config:"url"`
+		APIVersion string                           `config:"api_version"`
+		Transport  httpcommon.HTTPTransportSettings `config:",inline"`
+	}
+	c.Transport = httpcommon.DefaultHTTPTransportSettings()
+	require.NoError(t, conf.MustNewConfigFrom(settings).Unpack(&c))
+	return Options{
+		Token: safetext.Secret(c.Token), TokenFile: c.TokenFile, URL: c.URL, APIVersion: c.APIVersion, Transport: c.Transport,
+		UserAgent: userAgent, RateLimit: RateLimit{PerMinute: 600, PerHour: 30_000},
+	}
+}
+
 // newAccount makes an account of settings as they stand in a configuration.
 func newAccount(t *testing.T, settings map[string]any) (*Account, *observer.ObservedLogs) {
 	t.Helper()
-	cfg, err := config.Unpack(conf.MustNewConfigFrom(settings))
-	require.NoError(t, err)
+	opts := options(t, settings)
 	log, logs := logptest.NewTestingLoggerWithObserver(t, "")
-	a, err := New(cfg, userAgent, log)
+	opts.Log = log
+	a, err := New(opts)
 	require.NoError(t, err)
 	t.Cleanup(a.Close)
 	t.Cleanup(func() { assertNoSecret(t, "the log", logLines(logs)) })
@@ -107,7 +126,7 @@ func TestFetchAndIntrospect(t *testing.T) {
 	who, err := a.Introspect(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, srv.ID(), who.AccountUUID)
-	assert.Equal(t, srv.ID(), a.Account(t.Context()))
+	assert.Equal(t, srv.ID(), a.UUID(t.Context()))
 	claims, server, err := a.Token()
 	require.NoError(t, err)
 	assert.Equal(t, srv.URL, server)
@@ -133,19 +152,19 @@ func TestTokenThatCannotBeRead(t *testing.T) {
 	require.NoError(t, fetch(t, a))
 	assert.Equal(t, "/api/v1/auditevents", requests.all()[0].URL.Path)
 	assert.Equal(t, "Bearer opaque-"+secretPart, requests.all()[0].Header.Get("Authorization"))
-	assert.Empty(t, a.Account(t.Context()))
+	assert.Empty(t, a.UUID(t.Context()))
 }
 
 func TestFeatureThatTheTokenLacks(t *testing.T) {
 	srv := eventsapitest.StartTB(t, eventsapitest.Config{})
 	a, _ := newAccount(t, map[string]any{"token": srv.Token(eventsapitest.WithFeatures(eventsapitest.ItemUsages)), "url": srv.URL})
-	requireClass(t, eventsapi.Forbidden, fetch(t, a), "auditevents", "[itemusages]", "`event_types`")
+	requireClass(t, eventsapi.Forbidden, fetch(t, a), "auditevents", "[itemusages]")
 	assert.Empty(t, srv.Requests(), "refused without a request")
 	_, err := a.Fetch(t.Context(), "itemusages", eventsapi.Query{})
 	require.NoError(t, err)
 }
 
-func TestExpiryIsSaidOnceAToken(t *testing.T) {
+func TestExpiryIsLoggedOncePerToken(t *testing.T) {
 	now := time.Now()
 	expiring := func(in time.Duration) string {
 		return token(map[string]any{"aud": []string{"events.example.com"}, "exp": now.Add(in).Unix()})
@@ -159,9 +178,9 @@ func TestExpiryIsSaidOnceAToken(t *testing.T) {
 		want  string // a new line in the log; empty: none
 	}{
 		{expiring(15 * 24 * time.Hour), ""},
-		{expiring(13*24*time.Hour + time.Hour), "The token expires in 13 days, at "},
-		{expiring(time.Hour), "The token expires in 0 days, at "},
-		{expiring(-time.Hour), "The token expired at "},
+		{expiring(13*24*time.Hour + time.Hour), "the token expires soon"},
+		{expiring(time.Hour), "the token expires soon"},
+		{expiring(-time.Hour), "the token expired"},
 		{tokenFor("events.example.com"), ""},
 	} {
 		require.NoError(t, os.WriteFile(file, []byte(step.token), 0o600))
@@ -177,7 +196,7 @@ func TestExpiryIsSaidOnceAToken(t *testing.T) {
 		require.Len(t, lines, 1)
 		said++
 		assert.Contains(t, lines[0].Message, step.want)
-		assert.Contains(t, lines[0].Message, "make a new one at 1Password")
+		assert.Contains(t, lines[0].Message, "create a new token at 1Password")
 	}
 }
 
@@ -198,25 +217,25 @@ func TestRotation(t *testing.T) {
 		require.NoError(t, os.Rename(next, file))
 	}
 	a, _ := newAccount(t, map[string]any{"token_file": file, "url": srv.URL})
-	assert.Zero(t, a.TokenSerial(), "there is none")
+	assert.Zero(t, a.TokenGeneration(), "there is none")
 	requireClass(t, eventsapi.Token, fetch(t, a), "token_file can't be read", file)
 	put(first)
-	assert.EqualValues(t, 1, a.TokenSerial())
+	assert.EqualValues(t, 1, a.TokenGeneration())
 	require.NoError(t, fetch(t, a))
 	put("\ufeff  " + first + "\r\n")
-	assert.EqualValues(t, 1, a.TokenSerial(), "the same in another dress")
+	assert.EqualValues(t, 1, a.TokenGeneration(), "the same in another dress")
 	put(second)
-	assert.EqualValues(t, 2, a.TokenSerial())
+	assert.EqualValues(t, 2, a.TokenGeneration())
 	requireClass(t, eventsapi.Auth, fetch(t, a))
-	assert.EqualValues(t, 2, a.TokenSerial(), "its use by one harvester hides it from no other")
+	assert.EqualValues(t, 2, a.TokenGeneration(), "its use by one harvester hides it from no other")
 	put(first)
-	assert.EqualValues(t, 3, a.TokenSerial())
+	assert.EqualValues(t, 3, a.TokenGeneration())
 	require.NoError(t, fetch(t, a))
 	require.NoError(t, os.Remove(file))
-	assert.Zero(t, a.TokenSerial(), "no token to try")
+	assert.Zero(t, a.TokenGeneration(), "no token to try")
 	requireClass(t, eventsapi.Token, fetch(t, a))
 	put(first)
-	assert.EqualValues(t, 3, a.TokenSerial())
+	assert.EqualValues(t, 3, a.TokenGeneration())
 	require.NoError(t, fetch(t, a))
 }
 
@@ -242,7 +261,7 @@ func TestTokenFileThatHoldsNone(t *testing.T) {
 			requireClass(t, eventsapi.Token, fetch(t, a), test.want, file)
 			_, err := a.Introspect(t.Context())
 			requireClass(t, eventsapi.Token, err)
-			assert.Empty(t, a.Account(t.Context()))
+			assert.Empty(t, a.UUID(t.Context()))
 		})
 	}
 	t.Run("a folder", func(t *testing.T) {
@@ -332,11 +351,21 @@ func TestTLS(t *testing.T) {
 }
 
 func TestTLSSettingsThatCannotBeUsed(t *testing.T) {
-	cfg := config.Default()
-	cfg.Token = config.Secret(tokenFor("events.example.com"))
-	cfg.Transport.TLS = &tlscommon.Config{CAs: []string{"/no/such/ca.pem"}}
-	_, err := New(cfg, userAgent, logptest.NewTestingLogger(t, ""))
-	require.ErrorContains(t, err, "the ssl settings can't be used")
+	opts := options(t, map[string]any{"token": tokenFor("events.example.com")})
+	opts.Transport.TLS = &tlscommon.Config{CAs: []string{"/no/such/ca.pem"}}
+	require.ErrorContains(t, Check(opts), "the ssl settings cannot be used")
+	_, err := New(opts)
+	require.ErrorContains(t, err, "the ssl settings cannot be used")
+}
+
+// TestPlainHTTPNeverPassesAProxy: the token would leave the machine in clear text.
+func TestPlainHTTPNeverPassesAProxy(t *testing.T) {
+	for _, url := range []string{"http://127.0.0.1:8080", "http://localhost", "http://[::1]:80"} {
+		opts := options(t, map[string]any{"token": tokenFor("events.example.com"), "url": url, "proxy_url": "http://proxy.example.com:3128"})
+		require.ErrorContains(t, Check(opts), "unencrypted", url)
+		opts.Transport.Proxy.Disable = true
+		require.NoError(t, Check(opts), url)
+	}
 }
 
 func withCredentials(proxyURL string) string {

@@ -16,11 +16,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/transport/tlscommon"
 	"github.com/elastic/go-concert/timed"
 
-	"onepasswordbeat/config"
+	"onepasswordbeat/internal/safetext"
 )
 
 // TestNoWindowHoldsMoreThanTheBudget: clients that want more than they may, and
@@ -151,103 +150,104 @@ func TestCancelledWait(t *testing.T) {
 	})
 }
 
-func TestShares(t *testing.T) {
-	input := func(token, file string, perMinute int) config.Config {
-		c := config.Default()
-		c.Token, c.TokenFile, c.RateLimit.RequestsPerMinute = config.Secret(token), file, perMinute
-		c.URL = "https://events.example.com"
-		return c
+func TestPoolShares(t *testing.T) {
+	input := func(token, file string, perMinute int) Options {
+		return Options{Token: safetext.Secret(token), TokenFile: file, URL: "https://events.example.com", RateLimit: RateLimit{PerMinute: perMinute}}
 	}
 	var pool Pool
-	var releases []func()
-	get := func(c config.Config) (*Account, *Limiter) {
-		a, l, release, err := pool.Get(c, userAgent, logp.NewNopLogger())
+	var leases []*Lease
+	get := func(o Options) (*Account, *Limiter) {
+		lease, err := pool.Get(o)
 		require.NoError(t, err)
-		releases = append(releases, release)
-		return a, l
+		leases = append(leases, lease)
+		return lease.Account, lease.Limiter
 	}
 	account, limiter := get(input("a", "", 600))
 	again, same := get(input("a", "", 60))
 	assert.Same(t, limiter, same, "the first input decides")
 	assert.Same(t, account, again)
-	for name, change := range map[string]func(*config.Config){
-		"url":         func(c *config.Config) { c.URL = "https://events.example.org" },
-		"api version": func(c *config.Config) { c.APIVersion = "v1" },
-		"timeout":     func(c *config.Config) { c.Transport.Timeout = time.Second },
-		"tls":         func(c *config.Config) { c.Transport.TLS = &tlscommon.Config{CASha256: []string{"pin"}} },
+	for name, change := range map[string]func(*Options){
+		"url":         func(o *Options) { o.URL = "https://events.example.org" },
+		"api version": func(o *Options) { o.APIVersion = "v1" },
+		"timeout":     func(o *Options) { o.Transport.Timeout = time.Second },
+		"tls":         func(o *Options) { o.Transport.TLS = &tlscommon.Config{CASha256: []string{"pin"}} },
 	} {
-		c := input("a", "", 600)
-		change(&c)
-		other, budget := get(c)
+		o := input("a", "", 600)
+		change(&o)
+		other, budget := get(o)
 		assert.NotSame(t, account, other, name)
-		assert.Same(t, limiter, budget, "%s: the budget is the token's", name)
-		second, _ := get(c)
+		assert.Same(t, limiter, budget, "%s: the limiter is the token's", name)
+		second, _ := get(o)
 		assert.Same(t, other, second, name)
 	}
 	_, b := get(input("b", "", 600))
 	assert.NotSame(t, limiter, b)
 	_, file := get(input("", "a", 600))
-	assert.NotSame(t, limiter, file, "a file called like a token is no token")
-	releases[1]()
-	releases[1]() // counts once
+	assert.NotSame(t, limiter, file, "a file with the name of a token is not that token")
+	leases[1].Close()
+	leases[1].Close() // counts once
 	still, _ := get(input("a", "", 600))
 	assert.Same(t, account, still)
-	for _, release := range releases {
-		release()
+	for _, lease := range leases {
+		lease.Close()
 	}
-	assert.Empty(t, pool.budgets, "nothing of a token is kept")
+	assert.Empty(t, pool.tokens, "nothing of a token is kept")
 	fresh, budget := get(input("a", "", 600))
 	assert.NotSame(t, account, fresh)
 	assert.NotSame(t, limiter, budget)
 }
 
-// TestPauseOutlivesAReload: a changed input is stopped and started again, and the server
-// that asked for silence knows nothing of that.
+// TestPauseOutlivesAReload: a changed input is stopped and started again. The server
+// that asked for a pause knows nothing of that.
 func TestPauseOutlivesAReload(t *testing.T) {
-	cfg := config.Default()
-	cfg.Token, cfg.URL = "opaque-token", "https://events.example.com"
-	var pool Pool
-	_, limiter, release, err := pool.Get(cfg, userAgent, logp.NewNopLogger())
-	require.NoError(t, err)
-	limiter.Pause(time.Hour)
-	release()
-	_, limiter, release, err = pool.Get(cfg, userAgent, logp.NewNopLogger())
-	require.NoError(t, err)
-	defer release()
-	assert.NotZero(t, limiter.Budget().PausedFor)
+	synctest.Test(t, func(t *testing.T) {
+		opts := Options{Token: "opaque-token", URL: "https://events.example.com"}
+		var pool Pool
+		lease, err := pool.Get(opts)
+		require.NoError(t, err)
+		lease.Limiter.Pause(time.Hour)
+		lease.Close()
+		lease, err = pool.Get(opts)
+		require.NoError(t, err)
+		assert.NotZero(t, lease.Limiter.Budget().PausedFor)
+		lease.Close()
+		time.Sleep(time.Hour) //nolint:forbidigo // the fake clock of the bubble
+		other, err := pool.Get(Options{Token: "another-token", URL: "https://events.example.com"})
+		require.NoError(t, err)
+		other.Close()
+		assert.Empty(t, pool.tokens, "a limiter whose pause is over is forgotten")
+	})
 }
 
-// TestShareOfWrongSettings keeps nothing.
-func TestShareOfWrongSettings(t *testing.T) {
-	wrong := config.Default()
+// TestPoolKeepsNothingOfWrongOptions: what cannot be made leaves no trace.
+func TestPoolKeepsNothingOfWrongOptions(t *testing.T) {
+	var wrong Options
 	wrong.Transport.TLS = &tlscommon.Config{CAs: []string{"/nowhere/ca.pem"}}
 	var pool Pool
-	_, _, _, err := pool.Get(wrong, userAgent, logp.NewNopLogger())
-	require.ErrorContains(t, err, "the ssl settings can't be used")
-	assert.Empty(t, pool.budgets)
+	_, err := pool.Get(wrong)
+	require.ErrorContains(t, err, "the ssl settings cannot be used")
+	assert.Empty(t, pool.tokens)
 }
 
-func TestSharesConcurrently(t *testing.T) {
-	unlimited := config.Default()
-	unlimited.RateLimit = config.RateLimit{}
+func TestPoolConcurrently(t *testing.T) {
 	var pool Pool
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
 			for range 100 {
-				_, l, release, err := pool.Get(unlimited, userAgent, logp.NewNopLogger())
+				lease, err := pool.Get(Options{})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				_, _ = l.Wait(t.Context())
-				l.Pause(0)
-				release()
+				_, _ = lease.Limiter.Wait(t.Context())
+				lease.Limiter.Pause(0)
+				lease.Close()
 			}
 		})
 	}
 	group.Wait()
-	assert.Empty(t, pool.budgets)
+	assert.Empty(t, pool.tokens)
 }
 
 func TestBudget(t *testing.T) {

@@ -7,88 +7,95 @@ package account
 
 import (
 	"crypto/sha256"
-	"reflect"
 	"slices"
 	"sync"
-
-	"github.com/elastic/elastic-agent-libs/logp"
-
-	"onepasswordbeat/config"
 )
 
-// Pool hands out one rate limiter a token, and one account, with its connections,
-// for all inputs with that token that reach the server in the same way; each for
-// as long as an input uses it.
+// Pool hands out one rate limiter per token. Inputs with the same token that reach the server in the same way share
+// one account, too, with its connections. Both exist for as long as an input uses them. The zero value is an empty pool.
 type Pool struct {
-	mu      sync.Mutex
-	budgets map[[sha256.Size]byte]*budget
+	mu     sync.Mutex
+	tokens map[tokenKey]*shared
 }
 
-// budget is what the inputs with one token share.
-type budget struct {
-	limiter  *Limiter
-	users    int
-	accounts []*shared
-}
+type tokenKey [sha256.Size]byte
 
+// shared is what the inputs with one token share.
 type shared struct {
+	limiter  *Limiter
+	accounts []*sharedAccount
+}
+
+type sharedAccount struct {
 	account *Account
-	users   int
+	leases  int
 }
 
-// Get returns the account of an input and the limiter of its token, and what
-// gives both back. The first input with a token decides its budget.
-func (p *Pool) Get(cfg config.Config, userAgent string, log *logp.Logger) (*Account, *Limiter, func(), error) {
-	id := sha256.Sum256([]byte(cfg.TokenFile + "\x00" + cfg.Token.Reveal()))
+// Lease is an input's share of an account and of the limiter of its token. Close ends it.
+type Lease struct {
+	Account *Account
+	Limiter *Limiter
+	close   func()
+}
+
+// Close gives the share back. The last lease of an account closes its idle connections. Further calls do nothing.
+func (l *Lease) Close() { l.close() }
+
+// Get returns a lease of the account with these options. The first input with a token decides the rate limit.
+func (p *Pool) Get(opts Options) (*Lease, error) {
+	key := tokenKey(sha256.Sum256([]byte(opts.TokenFile + "\x00" + opts.Token.Reveal())))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.budgets[id]
-	if b == nil {
-		b = &budget{limiter: NewLimiter(cfg.RateLimit.RequestsPerMinute, cfg.RateLimit.RequestsPerHour)}
+	p.forget()
+	s := p.tokens[key]
+	if s == nil {
+		s = &shared{limiter: NewLimiter(opts.RateLimit.PerMinute, opts.RateLimit.PerHour)}
 	}
-	s, err := b.account(cfg, userAgent, log)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if p.budgets == nil {
-		p.budgets = map[[sha256.Size]byte]*budget{}
-	}
-	p.budgets[id] = b
-	b.users++
-	s.users++
-	return s.account, b.limiter, sync.OnceFunc(func() { p.put(id, b, s) }), nil
-}
-
-// put gives a share back; the last one closes the account's connections.
-func (p *Pool) put(id [sha256.Size]byte, b *budget, s *shared) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s.users--; s.users == 0 {
-		b.accounts = slices.DeleteFunc(b.accounts, func(other *shared) bool { return other == s })
-		s.account.Close()
-	}
-	if b.users--; b.users == 0 && b.limiter.left() <= 0 { // else a reload would break the silence that the server asked for
-		delete(p.budgets, id)
-	}
-}
-
-// account finds the account of the same settings, or makes it.
-func (b *budget) account(cfg config.Config, userAgent string, log *logp.Logger) (*shared, error) {
-	for _, s := range b.accounts {
-		if sameWay(s.account.asked, cfg) {
-			return s, nil
-		}
-	}
-	account, err := New(cfg, userAgent, log)
+	a, err := s.account(opts)
 	if err != nil {
 		return nil, err
 	}
-	s := &shared{account: account}
-	b.accounts = append(b.accounts, s)
-	return s, nil
+	if p.tokens == nil {
+		p.tokens = map[tokenKey]*shared{}
+	}
+	p.tokens[key] = s
+	a.leases++
+	return &Lease{Account: a.account, Limiter: s.limiter, close: sync.OnceFunc(func() { p.put(s, a) })}, nil
 }
 
-// sameWay tells whether two inputs with one token reach the server alike.
-func sameWay(a, b config.Config) bool {
-	return a.URL == b.URL && a.APIVersion == b.APIVersion && reflect.DeepEqual(a.Transport, b.Transport)
+// put gives a share back.
+func (p *Pool) put(s *shared, a *sharedAccount) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a.leases--; a.leases == 0 {
+		s.accounts = slices.DeleteFunc(s.accounts, func(other *sharedAccount) bool { return other == a })
+		a.account.Close()
+	}
+	p.forget()
+}
+
+// forget removes the limiters that nobody uses. One that is paused stays: a reload must not end the pause that the
+// server asked for.
+func (p *Pool) forget() {
+	for key, s := range p.tokens {
+		if len(s.accounts) == 0 && s.limiter.left() <= 0 {
+			delete(p.tokens, key)
+		}
+	}
+}
+
+// account finds the account with the same options, or makes it.
+func (s *shared) account(opts Options) (*sharedAccount, error) {
+	for _, a := range s.accounts {
+		if a.account.opts.sameRoute(opts) {
+			return a, nil
+		}
+	}
+	account, err := New(opts)
+	if err != nil {
+		return nil, err
+	}
+	a := &sharedAccount{account: account}
+	s.accounts = append(s.accounts, a)
+	return a, nil
 }

@@ -6,13 +6,13 @@
 package account
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
 
-	"onepasswordbeat/config"
 	"onepasswordbeat/internal/eventsapi"
 )
 
@@ -31,8 +31,8 @@ type source struct {
 	last credentials // of the token that was parsed last
 }
 
-func newSource(cfg config.Config) *source {
-	return &source{url: cfg.URL, token: strings.TrimSpace(cfg.Token.Reveal()), file: cfg.TokenFile}
+func newSource(opts Options) *source {
+	return &source{url: opts.URL, token: strings.TrimSpace(opts.Token.Reveal()), file: opts.TokenFile}
 }
 
 // read returns the current token, with its claims where they can be read.
@@ -51,7 +51,7 @@ func (s *source) read() (credentials, error) {
 		err = fmt.Errorf("token_file %s: %w", s.file, err)
 	}
 	if err == nil {
-		cred.serial = s.last.serial + 1
+		cred.generation = s.last.generation + 1
 		s.last = cred
 	}
 	return cred, err
@@ -83,7 +83,7 @@ func (s *source) text() (string, error) {
 // where the configuration names the server.
 func (s *source) parse(token string) (credentials, error) {
 	if token == "" {
-		return credentials{}, fmt.Errorf("there is no token: put it into the keystore (`onepasswordbeat keystore add %s`) or into token_file", config.TokenVariable)
+		return credentials{}, errors.New("there is no token: add it to the keystore (`onepasswordbeat keystore add`) or to token_file")
 	}
 	claims, err := eventsapi.ParseToken(token)
 	if err != nil && s.url == "" {

@@ -11,53 +11,21 @@ import (
 	"html"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"onepasswordbeat/internal/safetext"
 )
 
-const (
-	maxMessageRunes = 200
-	redacted        = "[redacted]"
-	// minSecretPart is the length from which a part of a token is kept out of messages by itself.
-	minSecretPart = 8
-)
+// maxMessageBytes is how much of a server's explanation an error holds. An error with its advice stays below 1 KiB.
+const maxMessageBytes = 512
 
 var (
-	// Each JWT begins with the base64 of `{"`; a part of one, cut off anywhere, is caught by that.
-	jwtPattern      = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`)
-	userinfoPattern = regexp.MustCompile(`//[^/\s"'<>]*@`)
-	titlePattern    = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
-	scriptPattern   = regexp.MustCompile(`(?is)<(script|style)\b.*?(</(script|style)>|$)`)
-	tagPattern      = regexp.MustCompile(`(?s)<[^>]*>`)
+	titlePattern  = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	scriptPattern = regexp.MustCompile(`(?is)<(script|style)\b.*?(</(script|style)>|$)`)
+	tagPattern    = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
-// sanitize makes one line of a text, at most maxMessageRunes long, without the token and without the user name and password of a URL.
-func sanitize(text, token string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	text = strings.Join(strings.Fields(text), " ")
-	text = redact(text, token)
-	if runes := []rune(text); len(runes) > maxMessageRunes {
-		text = string(runes[:maxMessageRunes-1]) + "…"
-	}
-	return text
-}
-
-func redact(text, token string) string {
-	if token != "" {
-		text = strings.ReplaceAll(text, token, redacted)
-	}
-	text = jwtPattern.ReplaceAllString(text, redacted)
-	for part := range strings.SplitSeq(token, ".") {
-		if len(part) >= minSecretPart {
-			text = strings.ReplaceAll(text, part, redacted)
-		}
-	}
-	return userinfoPattern.ReplaceAllString(text, "//"+redacted+"@")
-}
+// sanitize makes one line of a text, without the token and without the user name and password of a URL.
+func sanitize(text, token string) string { return safetext.Clean(text, maxMessageBytes, token) }
 
 // bodyMessage returns the explanation in the body of an error status, sanitized, and whether the body is an HTML page, which the API never sends.
 // Known bodies: {"Error":{"Message":"Bad Request"}} (live), {"status":401,"message":"..."} (reference), plain text (404), nothing, and what proxies answer.

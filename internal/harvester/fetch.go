@@ -47,13 +47,13 @@ func (h *Harvester) fetch(ctx context.Context) (page *eventsapi.Page, err error)
 	if q.Cursor == "" {
 		q.Limit, q.StartTime = h.Config.Limit, h.next.StartTime
 	}
-	h.tried = h.Fetcher.TokenSerial()
+	h.tried = h.Fetcher.TokenGeneration()
 	var account string
 	_ = h.during(never, func() {
 		var waited time.Duration
 		if waited, err = h.Limiter.Wait(ctx); err == nil {
 			h.Metrics.waited(waited)
-			account = h.Fetcher.Account(ctx)
+			account = h.Fetcher.UUID(ctx)
 		}
 	})
 	if err == nil {

@@ -44,12 +44,12 @@ const (
 type Fetcher interface {
 	// Fetch returns one page, or an *eventsapi.Error.
 	Fetch(ctx context.Context, path string, q eventsapi.Query) (*eventsapi.Page, error)
-	// Account is the 1Password account's UUID of the current token; "" when it is
-	// not known. It may ask the server.
-	Account(ctx context.Context) string
-	// TokenSerial counts the tokens that there have been; 0 while there is none to
-	// use. It may read a file.
-	TokenSerial() uint64
+	// UUID is that of the 1Password account of the current token; "" if it is not
+	// known. It may ask the server.
+	UUID(ctx context.Context) string
+	// TokenGeneration counts the tokens that were in use so far; 0 while there is no
+	// usable one. It may read a file.
+	TokenGeneration() uint64
 }
 
 // Store keeps states across restarts.

@@ -205,13 +205,13 @@ type fakeAPI struct {
 	latency  time.Duration
 }
 
-func (a *fakeAPI) Account(context.Context) string {
+func (a *fakeAPI) UUID(context.Context) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.account
 }
 
-func (a *fakeAPI) TokenSerial() uint64 {
+func (a *fakeAPI) TokenGeneration() uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.token

@@ -81,7 +81,7 @@ func (h *Harvester) wait(ctx context.Context, d time.Duration) {
 // Each harvester looks for itself: they share the account, and the first to use a
 // new token must not keep it from the others.
 func (h *Harvester) rotated() bool {
-	serial := h.Fetcher.TokenSerial()
+	serial := h.Fetcher.TokenGeneration()
 	return serial != 0 && serial != h.tried
 }
 
