@@ -22,6 +22,14 @@ func TestMissingProgramIsAnErrorOnlyInCI(t *testing.T) {
 		"CI is set, so nothing may be left out: no-such-program not found: the impossible is left out")
 }
 
+func TestPackagesWithFakeClocksAreFound(t *testing.T) {
+	t.Chdir("../../..")
+	packages, err := synctestPackages(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, packages, "onepasswordbeat/internal/harvester")
+	assert.NotContains(t, packages, "onepasswordbeat/internal/registry")
+}
+
 func TestEveryPackageIsInOneGroup(t *testing.T) {
 	groups := map[string]func(string) bool{"unit": isUnit, "system": isSystem, "elasticsearch": isElasticsearch, "opensearch": isOpenSearch}
 	for pkg, want := range map[string]string{
