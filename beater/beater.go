@@ -87,6 +87,7 @@ func Inputs(cfg *conf.C) ([]*conf.C, error) {
 	var enabled []*conf.C
 	var errs []error
 	for i, in := range section.Inputs {
+		_ = config.ExpandInput(in) // unpack reports the error
 		if !in.Enabled() {
 			continue
 		}
@@ -125,16 +126,18 @@ func noInput(cfg *conf.C, inputs int) error {
 // configuration, whatever else they hold.
 func InputIDs(cfg *conf.C) ([]string, error) {
 	section := struct {
-		Inputs []struct {
-			ID string `config:"id"`
-		} `config:"inputs"`
+		Inputs []*conf.C `config:"inputs"`
 	}{}
 	if err := cfg.Unpack(&section); err != nil {
 		return nil, fmt.Errorf("onepasswordbeat.inputs can't be read: %w", err)
 	}
 	ids := make([]string, len(section.Inputs))
 	for i, in := range section.Inputs {
-		ids[i] = cmp.Or(in.ID, DefaultID)
+		if err := config.ExpandInput(in); err != nil {
+			return nil, fmt.Errorf("onepasswordbeat.inputs.%d: %w", i, err)
+		}
+		id, _ := in.String("id", -1) // an input without an id has the default one
+		ids[i] = cmp.Or(id, DefaultID)
 	}
 	return ids, nil
 }

@@ -141,6 +141,9 @@ func newFactory(m *manager) (cfgfile.RunnerFactory, error) {
 type withDefaults struct{ cfgfile.RunnerFactory }
 
 func (f withDefaults) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
+	if err := config.ExpandInput(cfg); err != nil { // before Filebeat's framework reads the common settings
+		return nil, err
+	}
 	merged, err := conf.MergeConfigs(conf.MustNewConfigFrom(map[string]any{
 		"id":                 DefaultID,
 		"type":               inputType,

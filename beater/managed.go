@@ -15,11 +15,9 @@ import (
 	"github.com/elastic/beats/v7/libbeat/common/reload"
 	"github.com/elastic/beats/v7/libbeat/management/status"
 	conf "github.com/elastic/elastic-agent-libs/config"
-)
 
-// PolicyError is the key under which an input of a policy that can't be read as
-// a configuration says why.
-const PolicyError = "policy_error"
+	"onepasswordbeat/config"
+)
 
 // managedInputs is the list of inputs that Elastic Agent reloads.
 type managedInputs struct {
@@ -47,10 +45,10 @@ func (m *managedInputs) Reload(configs []*reload.ConfigWithMeta) error {
 type neverFailing struct{ cfgfile.RunnerFactory }
 
 func (f neverFailing) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
-	if reason, err := cfg.String(PolicyError, -1); err == nil {
+	if reason, err := cfg.String(config.PolicyError, -1); err == nil {
 		return &wrongInput{err: errors.New(reason)}, nil
 	}
-	if err := checkProcessors(cfg); err != nil {
+	if err := errors.Join(config.ExpandInput(cfg), checkProcessors(cfg)); err != nil {
 		return &wrongInput{err: err}, nil //nolint:nilerr // the input tells it
 	}
 	runner, err := f.RunnerFactory.Create(p, cfg)

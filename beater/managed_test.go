@@ -23,6 +23,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 
+	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/registry"
 )
@@ -61,7 +62,7 @@ func TestWrongInputsAreReported(t *testing.T) {
 	require.NoError(t, list.Reload([]*reload.ConfigWithMeta{
 		with("good", map[string]any{"id": "good"}),
 		with("wrong", map[string]any{"limit": 0}),
-		with("unreadable", map[string]any{"id": "unreadable", PolicyError: "missing '}'"}),
+		with("unreadable", map[string]any{"id": "unreadable", config.PolicyError: "missing '}'"}),
 		with("off", map[string]any{"id": "off", "enabled": false}),
 	}))
 	assert.Equal(t, []string{"good"}, factory.made)

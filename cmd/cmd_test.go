@@ -31,7 +31,7 @@ import (
 var now = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 
 func TestSettings(t *testing.T) {
-	s := Settings()
+	s := settings(&captured{})
 	assert.Equal(t, "onepasswordbeat", s.Name)
 	assert.Equal(t, "onepasswordbeat", s.IndexPrefix)
 	assert.Equal(t, version.Version, s.Version)
@@ -66,7 +66,7 @@ func TestDefaultsOfTheRoot(t *testing.T) {
 			setFlags(t, test.flags)
 			path := filepath.Join(t.TempDir(), "beat.yml")
 			require.NoError(t, os.WriteFile(path, []byte(test.file+"\n"), 0o600))
-			c, err := cfgfile.Load(path, Settings().ConfigOverrides)
+			c, err := cfgfile.Load(path, overrides())
 			require.NoError(t, err)
 			for key, want := range test.timeouts {
 				got, err := c.String(key, -1)
@@ -77,18 +77,18 @@ func TestDefaultsOfTheRoot(t *testing.T) {
 				require.NoError(t, err, key)
 				assert.Equal(t, want, got)
 			}
-			for key, want := range map[string]string{"setup.template.name": "onepasswordbeat", "setup.template.pattern": "logs-1password.*-*", "setup.template.priority": "150"} {
+			for key, want := range map[string]string{"setup.template.name": indexsetup.TemplateName, "setup.template.pattern": "logs-1password.*-*"} {
 				got, err := c.String(key, -1)
 				require.NoError(t, err, key)
 				assert.Equal(t, want, got)
 			}
-			_, err = captureRoot(func(*logp.Logger, beat.Info, *conf.C) (idxmgmt.Supporter, error) { return nil, nil })(nil, beat.Info{}, withCommandLine(c)) //nolint:nilnil // not used
+			captured := &captured{}
+			assert.False(t, captured.diskQueue(), "before there is a configuration")
+			_, err = captured.from(func(*logp.Logger, beat.Info, *conf.C) (idxmgmt.Supporter, error) { return nil, nil })(nil, beat.Info{}, withCommandLine(c)) //nolint:nilnil // not used
 			require.NoError(t, err)
-			t.Cleanup(func() { rootConfig = nil })
-			assert.Equal(t, test.disk, usesDiskQueue())
+			assert.Equal(t, test.disk, captured.diskQueue())
 		})
 	}
-	assert.False(t, usesDiskQueue(), "before there is a configuration")
 }
 
 // setFlags gives -E for the length of a test. libbeat's own is one for the process
@@ -113,7 +113,7 @@ func setFlags(t *testing.T, settings []string) {
 func TestUsersTemplateSettingsWin(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "beat.yml")
 	require.NoError(t, os.WriteFile(path, []byte("setup.template: {name: mine, priority: 7}\n"), 0o600))
-	c, err := cfgfile.Load(path, Settings().ConfigOverrides)
+	c, err := cfgfile.Load(path, overrides())
 	require.NoError(t, err)
 	for key, want := range map[string]string{"setup.template.name": "mine", "setup.template.pattern": "logs-1password.*-*", "setup.template.priority": "7"} {
 		got, err := c.String(key, -1)

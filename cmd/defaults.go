@@ -1,46 +1,39 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Defaults of the root configuration that differ from libbeat's.
+// The defaults of config.BeatDefaults, applied to the root configuration.
 
 package cmd
 
 import (
 	"flag"
+	"fmt"
 
-	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/cfgfile"
-	"github.com/elastic/beats/v7/libbeat/idxmgmt"
 	conf "github.com/elastic/elastic-agent-libs/config"
-	"github.com/elastic/elastic-agent-libs/logp"
 
-	"onepasswordbeat/internal/indexsetup"
+	"onepasswordbeat/config"
 )
 
-// flushTimeout is how long the queue waits for a batch to fill. libbeat's 10 s
-// would be the larger part of an event's way.
-const flushTimeout = "500ms"
-
-// overrides are merged below the configuration file and the command line's -E:
-// what they set wins.
+// overrides are merged below the configuration file and the command line's -E, whose values win.
 func overrides() []cfgfile.ConditionalOverride {
-	always := func(*conf.C) bool { return true }
-	list := []cfgfile.ConditionalOverride{
-		{Check: always, Config: indexsetup.Defaults()},
-		// libbeat cuts @timestamp to milliseconds: the order of what one sign-in does would be lost.
-		{Check: always, Config: conf.MustNewConfigFrom(map[string]any{"timestamp.precision": "nanosecond"})},
-		freshQueue(""),
-	}
-	for _, output := range []string{"console", "discard", "elasticsearch", "file", "kafka", "logstash", "redis"} {
-		list = append(list, freshQueue(output))
+	var list []cfgfile.ConditionalOverride
+	for _, d := range config.BeatDefaults() {
+		if d.Key != config.QueueFlushTimeout {
+			list = append(list, cfgfile.ConditionalOverride{Check: func(*conf.C) bool { return true }, Config: yamlConfig(d.Key, d.Value)})
+			continue
+		}
+		for _, output := range []string{"", "console", "discard", "elasticsearch", "file", "kafka", "logstash", "redis"} {
+			list = append(list, queueDefault(output, d.Value))
+		}
 	}
 	return list
 }
 
-// freshQueue sets the flush timeout of the memory queue where the queue is
-// configured: libbeat refuses settings for it at the root and below the output.
-func freshQueue(output string) cfgfile.ConditionalOverride {
-	key := "queue.mem.flush.timeout"
+// queueDefault sets the flush timeout of the memory queue where the queue is configured, which is below output or, if
+// output is "", at the root: libbeat rejects a configuration with both.
+func queueDefault(output, timeout string) cfgfile.ConditionalOverride {
+	key := config.QueueFlushTimeout
 	if output != "" {
 		key = "output." + output + "." + key
 	}
@@ -49,12 +42,20 @@ func freshQueue(output string) cfgfile.ConditionalOverride {
 			kind, where := queueOf(withCommandLine(file))
 			return kind != "disk" && where == output
 		},
-		Config: conf.MustNewConfigFrom(map[string]any{key: flushTimeout}),
+		Config: yamlConfig(key, timeout),
 	}
 }
 
-// withCommandLine is the configuration file and what -E says on top of it, which
-// libbeat does not show to a check.
+// yamlConfig is a configuration with one setting, whose value is written in YAML.
+func yamlConfig(key, value string) *conf.C {
+	c, err := conf.NewConfigWithYAML([]byte(key+": "+value), "onepasswordbeat's defaults")
+	if err != nil {
+		panic(fmt.Sprintf("default of %s: %v", key, err)) // a programming error
+	}
+	return c
+}
+
+// withCommandLine is the configuration file merged with the settings of -E, which libbeat does not show to a check.
 func withCommandLine(file *conf.C) *conf.C {
 	settings := flag.Lookup("E")
 	if settings == nil {
@@ -66,20 +67,20 @@ func withCommandLine(file *conf.C) *conf.C {
 	}
 	merged, err := conf.MergeConfigs(file, cli.Config())
 	if err != nil {
-		return file // libbeat says what is wrong with it
+		return file // libbeat reports the error
 	}
 	return merged
 }
 
-// queueOf tells which queue is configured ("mem", "disk", or "" for none) and
-// below which output; "" is the root.
+// queueOf returns the configured queue ("mem", "disk", or "" for none) and the output below which it is configured; ""
+// is the root.
 func queueOf(root *conf.C) (kind, output string) {
 	var section struct {
 		Queue  conf.Namespace `config:"queue"`
 		Output conf.Namespace `config:"output"`
 	}
 	if err := root.Unpack(&section); err != nil {
-		return "", "" // libbeat says what is wrong with it
+		return "", "" // libbeat reports the error
 	}
 	if section.Output.IsSet() {
 		var own struct {
@@ -90,28 +91,4 @@ func queueOf(root *conf.C) (kind, output string) {
 		}
 	}
 	return section.Queue.Name(), ""
-}
-
-// rootConfig is the whole configuration, and indexManagement what libbeat sets
-// Elasticsearch up with. libbeat hands the one to the maker of the other only;
-// the beater needs to know the queue, and `setup --pipelines` both.
-var (
-	rootConfig      *conf.C
-	indexManagement idxmgmt.Supporter
-)
-
-func captureRoot(next idxmgmt.SupportFactory) idxmgmt.SupportFactory {
-	return func(log *logp.Logger, info beat.Info, root *conf.C) (idxmgmt.Supporter, error) {
-		made, err := next(log, info, root)
-		rootConfig, indexManagement = root, made
-		return made, err
-	}
-}
-
-func usesDiskQueue() bool {
-	if rootConfig == nil {
-		return false
-	}
-	kind, _ := queueOf(rootConfig)
-	return kind == "disk"
 }

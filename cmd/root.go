@@ -1,16 +1,18 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cmd is the command: libbeat's root command with this beat's settings,
-// and the subcommands that only this beat has.
+// Package cmd is the command: libbeat's root command with this beat's settings, and the subcommands that only this beat
+// has.
 //
 //	root.go        the root command and its settings
+//	captured.go    what libbeat hands to one of its hooks only
 //	defaults.go    defaults of the root configuration that differ from libbeat's
-//	testconfig.go  what the `test` commands warn of
+//	testconfig.go  what `test config` warns of
 //	testapi.go     `test api`
 //	state.go       `state list`, `state reset`
-//	owner_unix.go  whose the files of the `state` commands are
-//	setup.go       `setup --pipelines`, and what libbeat offers in vain
+//	owner_unix.go  the owner of the files that the `state` commands write
+//	setup.go       `setup --pipelines`, and the flags of libbeat that this beat does not support
+//	agent/         the connection to Elastic Agent
 package cmd
 
 import (
@@ -25,37 +27,39 @@ import (
 	"github.com/elastic/beats/v7/libbeat/publisher/processing"
 
 	"onepasswordbeat/beater"
+	"onepasswordbeat/cmd/agent"
 	_ "onepasswordbeat/include" // registers fields.yml
 	"onepasswordbeat/internal/indexsetup"
 	"onepasswordbeat/version"
 )
 
-// Name is the beat's name, which its files, its data path and its section of the
-// configuration carry.
+// Name is the beat's name: of its files, its data path and its section of the configuration.
 const Name = "onepasswordbeat"
 
-// Settings are libbeat's settings of this beat.
-func Settings() instance.Settings {
+// settings are libbeat's settings of this beat. What libbeat hands to their hooks goes into c.
+func settings(c *captured) instance.Settings {
 	return instance.Settings{
 		Name:            Name,
 		IndexPrefix:     Name,
 		Version:         version.Version,
 		HasDashboards:   false,
 		ConfigOverrides: overrides(),
-		IndexManagement: captureRoot(indexsetup.Factory),
+		IndexManagement: c.from(indexsetup.Factory),
 		Processing:      processing.MakeDefaultSupport(true, nil, processing.WithECS, processing.WithHost, processing.WithAgentMeta()),
 	}
 }
 
-// RootCommand makes the command line.
+// RootCommand creates the command line.
 func RootCommand() *cmd.BeatsRootCmd {
-	settings := Settings()
+	agent.Register()
+	c := &captured{}
+	settings := settings(c)
 	var root *cmd.BeatsRootCmd
 	create := beater.New(beater.Settings{
-		DiskQueue: usesDiskQueue,
+		DiskQueue: c.diskQueue,
 		Setup: func(b *beat.Beat) {
 			if wantsPipelines(root) {
-				b.OverwritePipelinesCallback = setupPipelines(b, os.Stdout)
+				b.OverwritePipelinesCallback = setupPipelines(b, c, os.Stdout)
 			}
 		},
 	})

@@ -74,7 +74,7 @@ func hideKibana(export *cobra.Command) {
 }
 
 // setupPipelines loads the ingest pipelines, and the template with their name.
-func setupPipelines(b *beat.Beat, out io.Writer) beat.OverwritePipelinesCallback {
+func setupPipelines(b *beat.Beat, c *captured, out io.Writer) beat.OverwritePipelinesCallback {
 	return func(output *conf.C) error {
 		if b.Config.Output.Name() != "elasticsearch" {
 			return errors.New("ingest pipelines are loaded into Elasticsearch: configure output.elasticsearch for this command, " +
@@ -94,25 +94,25 @@ func setupPipelines(b *beat.Beat, out io.Writer) beat.OverwritePipelinesCallback
 		if err := indexsetup.LoadPipelines(es, pipelines); err != nil {
 			return fmt.Errorf("%w. The index template was not changed. The role needs the cluster privilege manage_ingest_pipelines (docs/roles.md)", err)
 		}
-		return namePipeline(b, es, out)
+		return namePipeline(b, c, es, out)
 	}
 }
 
 // namePipeline loads the template where it is missing, as `setup` does, and has
 // it name the pipeline.
-func namePipeline(b *beat.Beat, es *eslegclient.Connection, out io.Writer) error {
+func namePipeline(b *beat.Beat, c *captured, es *eslegclient.Connection, out io.Writer) error {
 	section := struct {
 		Lifecycle lifecycle.RawConfig     `config:",inline"`
 		Template  template.TemplateConfig `config:"setup.template"`
 	}{Template: template.DefaultConfig(b.Info)}
-	if err := rootConfig.Unpack(&section); err != nil {
+	if err := c.root.Unpack(&section); err != nil {
 		return fmt.Errorf("setup.template or setup.ilm can't be read: %w", err)
 	}
 	client, err := idxmgmt.NewESClientHandler(es, b.Info, section.Lifecycle)
 	if err != nil {
 		return err
 	}
-	manager := indexManagement.Manager(client, idxmgmt.BeatsAssets(b.Fields))
+	manager := c.indexManagement.Manager(client, idxmgmt.BeatsAssets(b.Fields))
 	if err := manager.Setup(idxmgmt.LoadModeOverwrite, idxmgmt.LoadModeEnabled); err != nil {
 		return err
 	}

@@ -16,11 +16,16 @@ type BeatDefault struct {
 // IndexPattern is the pattern of the data streams that the beat writes to, for the one index template.
 const IndexPattern = "logs-1password.*-*"
 
-// BeatDefaults returns them, for the reference configuration and the documentation. The command sets them.
+// QueueFlushTimeout is the key of the memory queue's flush timeout. libbeat rejects queue settings both at the root and
+// below the output, so the command sets this default where the queue is configured.
+const QueueFlushTimeout = "queue.mem.flush.timeout"
+
+// BeatDefaults returns the defaults. The command applies them; the reference configuration and the documentation show
+// them.
 func BeatDefaults() []BeatDefault {
 	return []BeatDefault{
 		{
-			Key: "queue.mem.flush.timeout", Value: "500ms", Libbeat: "10s",
+			Key: QueueFlushTimeout, Value: "500ms", Libbeat: "10s",
 			Why: "An event waits at most this long for others to share its bulk request. Not with queue.disk.",
 		},
 		{

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
+
+	"onepasswordbeat/module"
 )
 
 // TokenVariable is the name under which the shipped configuration looks for the token, in the keystore first and in
@@ -27,9 +29,14 @@ const (
 	MaxNamespaceBytes  = 100 // Elasticsearch's rule for a part of a data stream's name
 )
 
-// EventTypes returns the names of all event types, in the order in which they are documented.
+// EventTypes returns the names of all event types of package module, in the order in which they are documented.
 func EventTypes() []string {
-	return []string{"audit_events", "item_usages", "signin_attempts"}
+	modules := module.All()
+	names := make([]string, len(modules))
+	for i, m := range modules {
+		names[i] = m.Name
+	}
+	return names
 }
 
 // Config is one input: one 1Password account, its event types and how to fetch them.

@@ -22,14 +22,14 @@ import (
 
 // Unpack reads an input's section over the defaults and checks it. Its error holds every problem, a line each, with
 // the key and the remedy: values of a wrong type, variables that are not set, and all that Validate finds.
-// token, token_file and url come without the space around them that copying leaves.
+// token, token_file and url come without the space around them that copying leaves. Variables in cfg are expanded.
 // With an error the Config is not to be used.
 func Unpack(cfg *conf.C) (Config, error) {
 	if cfg == nil {
 		return Config{}, errors.New("the input has no settings")
 	}
 	c := Default()
-	var p problems
+	p := expandInput(cfg)
 	unpackFields(cfg, reflect.ValueOf(&c).Elem(), "", &p)
 	c.checkTokenIsThere(cfg, &p)
 	c.check(&p)
@@ -188,13 +188,20 @@ func knownKey(key string) bool {
 		}
 	}
 	top, _, _ := strings.Cut(key, ".")
-	return slices.Contains(commonKeys(), top) || slices.Contains(agentKeys, top) || top == "auth" // which Validate refuses
+	return slices.Contains(commonKeys(), top) || slices.Contains(policyKeys, top) || top == "auth" // which Validate refuses
 }
 
-// agentKeys are what Elastic Agent leaves in an input's section, and what Filebeat's own input wrapper understands.
-var agentKeys = []string{
+// PolicyError is the key of the reason why a policy's input cannot be read as a configuration. Such an input has
+// nothing else but its type and id, and reports the reason as its health.
+const PolicyError = "policy_error"
+
+// PolicyKeys returns the keys that Elastic Agent and Filebeat's input wrapper put into an input's section and that are
+// no settings. Some of them change with each revision of a policy, which must not restart an input.
+func PolicyKeys() []string { return slices.Clone(policyKeys) }
+
+var policyKeys = []string{
 	"data_stream", "policy", "streams", "use_output", "name", "revision", "meta", "package_policy_id", "package",
-	"original_id", "service", "condition", "_module_name", "_fileset_name",
+	"original_id", "service", "condition", "log_level", "_module_name", "_fileset_name",
 }
 
 // CheckIDs looks at all inputs together: as soon as there are two, each needs an id of its own, because the id keeps

@@ -29,26 +29,13 @@ func variablesOf(cfg *conf.C, field reflect.StructField) (v variables) {
 			v.unset = name
 			return "", parse.DefaultConfig, ucfg.ErrMissing
 		}
-		return value, parse.DefaultConfig, nil
+		return value, parse.NoopConfig, nil
 	}
 	single := reflect.New(reflect.StructOf([]reflect.StructField{field}))
 	if (*ucfg.Config)(cfg).Unpack(single.Interface(), ucfg.PathSep("."), ucfg.Resolve(resolve)) == nil {
 		v.unset = "" // there was a default for it
 	}
 	return v
-}
-
-// lookUp returns the value of a variable as libbeat resolves it, which is by the keystore and the environment.
-func lookUp(name string) (string, error) {
-	var reference struct {
-		Value string `config:"value"`
-	}
-	cfg, err := conf.NewConfigFrom(map[string]any{"value": "${" + name + "}"})
-	if err != nil {
-		return "", err
-	}
-	err = cfg.Unpack(&reference)
-	return reference.Value, err
 }
 
 // unsetProblem says what to do about a variable that is not set.

@@ -44,25 +44,9 @@ const (
 	// ILM policy's. It has no version in it: two templates for the same data
 	// streams with the same priority are refused.
 	TemplateName = "onepasswordbeat"
-	// TemplatePattern are the data streams that the template is for, of all
-	// event types and namespaces.
-	TemplatePattern = "logs-1password.*-*"
-	// Priority is libbeat's: above the built-in `logs` template (100), below what
-	// Fleet installs (200), which wins where the integration is installed.
-	Priority = 150
 	// MinVersion is the oldest Elasticsearch that the template is made for.
 	MinVersion = "8.18.0"
 )
-
-// Defaults are the settings of the root configuration that this package relies
-// on; a user's own go over them.
-func Defaults() *conf.C {
-	return conf.MustNewConfigFrom(map[string]any{
-		"setup.template.name":     TemplateName,
-		"setup.template.pattern":  TemplatePattern,
-		"setup.template.priority": Priority,
-	})
-}
 
 // Factory makes libbeat's index management.
 func Factory(log *logp.Logger, info beat.Info, root *conf.C) (idxmgmt.Supporter, error) {

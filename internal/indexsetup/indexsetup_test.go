@@ -126,7 +126,9 @@ func newSupport(t *testing.T, settings map[string]any) (*support, beat.Info, lif
 	t.Helper()
 	log := logptest.NewTestingLogger(t, "")
 	info := beat.Info{Beat: "onepasswordbeat", IndexPrefix: "onepasswordbeat", Version: "0.1.0", Logger: log, Paths: paths.New()}
-	root, err := conf.MergeConfigs(Defaults(), conf.MustNewConfigFrom(settings))
+	root, err := conf.MergeConfigs(conf.MustNewConfigFrom(map[string]any{
+		"setup.template.name": TemplateName, "setup.template.pattern": "logs-1password.*-*",
+	}), conf.MustNewConfigFrom(settings))
 	require.NoError(t, err)
 	made, err := Factory(log, info, root)
 	require.NoError(t, err)
@@ -334,7 +336,7 @@ func TestRights(t *testing.T) {
 			err := r.run()
 			checkSetupError(t, test.runErr, err)
 			if test.runErr != "" {
-				for _, remedy := range []string{"Nothing is sent before it is there", "onepasswordbeat setup", "docs/roles.md", "setup.template.enabled: false", TemplatePattern} {
+				for _, remedy := range []string{"Nothing is sent before it is there", "onepasswordbeat setup", "docs/roles.md", "setup.template.enabled: false", "logs-1password.*-*"} {
 					require.ErrorContains(t, err, remedy)
 				}
 			}

@@ -1,46 +1,35 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The way to Elastic Agent: its control protocol, and from its policy to our
-// inputs. What this file imports below beats' x-pack and of elastic-agent-client
-// is under the Elastic License 2.0; a build with the tag oss leaves it out, and
-// what it links is under the Apache License and others like it.
+// From Elastic Agent's policy to the beat's inputs.
 
 //go:build !oss
 
-package cmd
+package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 
-	"google.golang.org/grpc"
 	gproto "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/elastic/beats/v7/libbeat/common/reload"
-	lbmanagement "github.com/elastic/beats/v7/libbeat/management"
-	lbversion "github.com/elastic/beats/v7/libbeat/version"
 	"github.com/elastic/beats/v7/x-pack/libbeat/management"
 	"github.com/elastic/elastic-agent-client/v7/pkg/client"
 	"github.com/elastic/elastic-agent-client/v7/pkg/proto"
 	conf "github.com/elastic/elastic-agent-libs/config"
-	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
-	"onepasswordbeat/beater"
 	"onepasswordbeat/config"
 	"onepasswordbeat/module"
 )
 
 const (
-	agentInputType  = config.InputType // an input's `type` in a policy
+	inputType       = config.InputType // an input's `type` in a policy
 	dataStreamType  = "logs"
 	settingID       = "id"
 	settingTypes    = "event_types"
@@ -50,97 +39,6 @@ const (
 	settingFile     = "token_file"
 	settingStreamDS = "data_stream"
 )
-
-// bookkeeping are keys of a policy's input that are no settings. Some of them
-// change with every revision of the policy, which must not restart a stream.
-var bookkeeping = []string{
-	settingID, "type", "name", "revision", "meta", "policy", "package_policy_id", "use_output", "streams",
-	settingStreamDS, settingProcs, "original_id", "log_level", "enabled", "condition",
-}
-
-func init() {
-	management.ConfigTransform.SetTransform(agentInputs)
-	lbmanagement.SetManagerFactory(newAgentManager)
-}
-
-// newAgentManager is libbeat's manager with a client of our own, which gives each
-// input streams: without one an input has nothing to report its health with.
-func newAgentManager(cfg *conf.C, registry *reload.Registry, log *logp.Logger) (lbmanagement.Manager, error) {
-	settings := management.DefaultConfig()
-	if err := cfg.Unpack(settings); err != nil {
-		return nil, fmt.Errorf("the management settings can't be read: %w", err)
-	}
-	if settings.InsecureGRPCURLForTesting != "" {
-		return management.NewV2AgentManager(cfg, registry, log)
-	}
-	info := client.VersionInfo{
-		Name:      "beat-v2-client",
-		BuildHash: lbversion.Commit(),
-		Meta:      map[string]string{"commit": lbversion.Commit(), "build_time": lbversion.BuildTime().String()},
-	}
-	edit := &policyEdit{}
-	c, _, err := client.NewV2FromReader(os.Stdin, info, client.WithGRPCDialOptions(grpc.WithChainStreamInterceptor(edit.intercept)))
-	if err != nil {
-		return nil, fmt.Errorf("the connection information of Elastic Agent can't be read from standard input: %w", err)
-	}
-	lbmanagement.SetUnderAgent(true)
-	m, err := management.NewV2AgentManagerWithClient(settings, registry, c, log)
-	if err != nil {
-		return nil, err
-	}
-	edit.stop = sync.OnceFunc(func() { go m.Stop() })
-	return m, nil
-}
-
-// policyEdit changes what Elastic Agent sends before libbeat's manager sees it.
-type policyEdit struct {
-	stop func() // of the beat; it does not wait
-}
-
-// intercept wraps the streams of the control protocol.
-func (e *policyEdit) intercept(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	s, err := next(ctx, desc, cc, method, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return editedStream{s, e}, nil
-}
-
-// editedStream is a stream of the control protocol.
-type editedStream struct {
-	grpc.ClientStream
-	edit *policyEdit
-}
-
-// RecvMsg receives a message. An output that is to stop ends the beat in its
-// orderly way and goes no further: libbeat's manager would dereference nil.
-func (s editedStream) RecvMsg(m any) error {
-	for {
-		if err := s.ClientStream.RecvMsg(m); err != nil {
-			return err
-		}
-		expected, ok := m.(*proto.CheckinExpected)
-		if !ok || !s.edit.apply(expected) {
-			return nil
-		}
-		s.edit.stop()
-	}
-}
-
-// apply adds streams to inputs, and tells whether the output is to stop.
-func (e *policyEdit) apply(expected *proto.CheckinExpected) (stop bool) {
-	for _, unit := range expected.GetUnits() {
-		switch unit.GetType() {
-		case proto.UnitType_INPUT:
-			if unit.GetConfig().GetType() == agentInputType {
-				addStreams(unit.GetConfig())
-			}
-		case proto.UnitType_OUTPUT:
-			stop = stop || unit.GetState() == proto.State_STOPPED
-		}
-	}
-	return stop
-}
 
 // addStreams gives an input without streams one for each of its event types.
 func addStreams(unit *proto.UnitExpectedConfig) {
@@ -207,11 +105,11 @@ func moduleOf(dataset string) (module.Module, bool) {
 	return module.Module{}, false
 }
 
-// agentInputs turns an input of a policy into configurations of ours, one a
+// toInputs turns an input of a policy into configurations of ours, one a
 // stream and in the order of the streams: Elastic Agent's status reporters go by
 // the index. A wrong setting is no error here, since that would fail every unit:
 // the input reports it.
-func agentInputs(policy *proto.UnitExpectedConfig, info *client.AgentInfo) ([]*reload.ConfigWithMeta, error) {
+func toInputs(policy *proto.UnitExpectedConfig, info *client.AgentInfo) ([]*reload.ConfigWithMeta, error) {
 	unit, ok := gproto.Clone(policy).(*proto.UnitExpectedConfig)
 	if !ok {
 		return nil, errors.New("the unit has no configuration") // cannot be: it is a clone
@@ -242,10 +140,13 @@ func agentInputs(policy *proto.UnitExpectedConfig, info *client.AgentInfo) ([]*r
 	return list, nil
 }
 
-// inputSettings are the settings that an input's streams share.
+// streamKeys are keys that each stream has for itself or that libbeat adds to it.
+var streamKeys = []string{settingID, "type", "enabled", settingProcs}
+
+// inputSettings are the settings that the streams of an input share.
 func inputSettings(unit *proto.UnitExpectedConfig) mapstr.M {
 	settings := unit.GetSource().AsMap()
-	for _, key := range bookkeeping {
+	for _, key := range slices.Concat(config.PolicyKeys(), streamKeys) {
 		delete(settings, key)
 	}
 	return nested(settings)
@@ -274,7 +175,7 @@ func streamSettings(common mapstr.M, unit *proto.UnitExpectedConfig, stream *pro
 			Namespace: stream.GetDataStream().GetNamespace(),
 		}
 	}
-	settings["type"] = agentInputType
+	settings["type"] = inputType
 	settings[settingID] = streamID(unit, stream)
 	settings["namespace"] = namespace(unit, stream)
 	return plain(settings)
@@ -357,16 +258,16 @@ func inputConfig(input map[string]any) *conf.C {
 	c, wrong := readable(input)
 	switch {
 	case wrong != "":
-		wrong += ": a variable in it is not finished, or Elastic Agent knows nothing that it stands for; correct it or take it out"
+		wrong += ": unresolved or malformed variable; correct it in the policy or remove it"
 	case empty(input[settingToken]) && empty(input[settingFile]):
 		wrong = settingToken + ": it is missing; put the token of an Events Reporting integration there, or name a file that holds it in " + settingFile
 	default:
 		return c
 	}
 	return conf.MustNewConfigFrom(map[string]any{
-		"type":             agentInputType,
+		"type":             inputType,
 		settingID:          strings.ReplaceAll(fmt.Sprint(input[settingID]), "$", "_"),
-		beater.PolicyError: wrong,
+		config.PolicyError: wrong,
 	})
 }
 

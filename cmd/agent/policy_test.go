@@ -3,9 +3,9 @@
 
 //go:build !oss
 
-// From Elastic Agent's policies to our inputs: pairs of files in testdata/agent.
+// From Elastic Agent's policies to our inputs: pairs of files in testdata.
 
-package cmd
+package agent
 
 import (
 	"encoding/json"
@@ -26,25 +26,24 @@ import (
 	"github.com/elastic/elastic-agent-client/v7/pkg/client"
 	"github.com/elastic/elastic-agent-client/v7/pkg/proto"
 
-	"onepasswordbeat/beater"
 	"onepasswordbeat/config"
 )
 
-var updateGolden = flag.Bool("update", false, "write what the policies become to testdata/agent")
+var updateGolden = flag.Bool("update", false, "write what the policies become to testdata")
 
-var agent = &client.AgentInfo{ID: "11111111-2222-3333-4444-555555555555", Version: "9.5.0"}
+var agentInfo = &client.AgentInfo{ID: "11111111-2222-3333-4444-555555555555", Version: "9.5.0"}
 
 // TestPolicies: NAME.in.json is an input as a policy has it, NAME.out.json what
 // it becomes.
 func TestPolicies(t *testing.T) {
-	files, err := filepath.Glob("testdata/agent/*.in.json")
+	files, err := filepath.Glob("testdata/*.in.json")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, in := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(in), ".in.json"), func(t *testing.T) {
 			unit := policyUnit(t, in)
 			before := gproto.Clone(unit)
-			list, err := agentInputs(unit, agent)
+			list, err := toInputs(unit, agentInfo)
 			require.NoError(t, err)
 			assert.True(t, gproto.Equal(before, unit), "the policy is libbeat's, which compares it with the next one")
 			got := make([]map[string]any, len(list))
@@ -78,9 +77,9 @@ var settingLine = regexp.MustCompile(`(?m)^([a-z_]+):`)
 // TestFleetPolicyIsOfTheTemplates: fleet.in.json has every setting that Fleet renders
 // of the package's templates, and no other.
 func TestFleetPolicyIsOfTheTemplates(t *testing.T) {
-	for _, stream := range policyUnit(t, "testdata/agent/fleet.in.json").GetStreams() {
+	for _, stream := range policyUnit(t, "testdata/fleet.in.json").GetStreams() {
 		name, _ := strings.CutPrefix(stream.GetDataStream().GetDataset(), "1password.")
-		template, err := os.ReadFile(filepath.Join("../packages/1password/data_stream", name, "agent/stream/onepassword.yml.hbs"))
+		template, err := os.ReadFile(filepath.Join("../../packages/1password/data_stream", name, "agent/stream/onepassword.yml.hbs"))
 		require.NoError(t, err)
 		var keys []string
 		for _, line := range settingLine.FindAllStringSubmatch(string(template), -1) {
@@ -123,13 +122,13 @@ func policyUnit(t *testing.T, name string) *proto.UnitExpectedConfig {
 
 // TestRevisionsRestartNothing: what a policy's revision changes is in no input.
 func TestRevisionsRestartNothing(t *testing.T) {
-	unit := policyUnit(t, "testdata/agent/fleet.in.json")
-	first, err := agentInputs(unit, agent)
+	unit := policyUnit(t, "testdata/fleet.in.json")
+	first, err := toInputs(unit, agentInfo)
 	require.NoError(t, err)
 	unit.Source.Fields["policy"] = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"revision": structpb.NewNumberValue(99)}})
 	unit.Source.Fields["revision"] = structpb.NewNumberValue(99)
 	unit.Revision = 99
-	second, err := agentInputs(unit, agent)
+	second, err := toInputs(unit, agentInfo)
 	require.NoError(t, err)
 	for i := range first {
 		var a, b map[string]any
@@ -146,19 +145,19 @@ func TestUnreadableInputs(t *testing.T) {
 		value any
 		says  string
 	}{
-		"cut off":   {"tags", []any{"${no end"}, "tags: a variable in it"},
-		"not there": {"tags", []any{"${NO_SUCH_VARIABLE_AT_ALL}"}, "tags: a variable in it"},
-		"a token":   {"token", "secret${", "token: a variable in it"},
+		"cut off":   {"tags", []any{"${no end"}, "tags: unresolved or malformed variable"},
+		"not there": {"tags", []any{"${NO_SUCH_VARIABLE_AT_ALL}"}, "tags: unresolved or malformed variable"},
+		"a token":   {"token", "secret${", "token: unresolved or malformed variable"},
 		"no token":  {"token", "", "token: it is missing"},
 		"nothing":   {"token", nil, "token: it is missing"},
-		"an id":     {"id", "${no end", "id: a variable in it"},
+		"an id":     {"id", "${no end", "id: unresolved or malformed variable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			settings := map[string]any{"type": "onepassword", "id": "acme", "token": "opaque"}
 			settings[test.key] = test.value
 			c := inputConfig(settings)
-			reason, err := c.String(beater.PolicyError, -1)
+			reason, err := c.String(config.PolicyError, -1)
 			require.NoError(t, err)
 			assert.Contains(t, reason, test.says)
 			assert.NotContains(t, reason, "secret")
@@ -169,20 +168,20 @@ func TestUnreadableInputs(t *testing.T) {
 	}
 	for _, empty := range []any{nil, ""} {
 		c := inputConfig(map[string]any{"type": "onepassword", "id": "acme", "token": empty, "token_file": "/run/secrets/token"})
-		assert.False(t, c.HasField(beater.PolicyError), "token %#v", empty)
+		assert.False(t, c.HasField(config.PolicyError), "token %#v", empty)
 	}
 }
 
 // TestSingleEventType: one that is in no list is the only one, as without an Agent.
 func TestSingleEventType(t *testing.T) {
-	unit := policyUnit(t, "testdata/agent/no-streams.in.json")
+	unit := policyUnit(t, "testdata/no-streams.in.json")
 	unit.Source.Fields["event_types"] = structpb.NewStringValue("audit_events")
-	list, err := agentInputs(unit, agent)
+	list, err := toInputs(unit, agentInfo)
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 
 	unit.Streams = []*proto.Stream{{Id: "s", DataStream: &proto.DataStream{Dataset: "custom"}, Source: &structpb.Struct{}}}
-	list, err = agentInputs(unit, agent)
+	list, err = toInputs(unit, agentInfo)
 	require.NoError(t, err)
 	cfg, err := config.Unpack(list[0].Config)
 	require.NoError(t, err)
@@ -192,7 +191,7 @@ func TestSingleEventType(t *testing.T) {
 // TestPolicyEdit: an input without streams gets them, others stay as they are; an
 // output that is to stop is told.
 func TestPolicyEdit(t *testing.T) {
-	bare := policyUnit(t, "testdata/agent/no-streams.in.json")
+	bare := policyUnit(t, "testdata/no-streams.in.json")
 	other := &proto.UnitExpectedConfig{Type: "filestream", Id: "logs"}
 	expected := &proto.CheckinExpected{Units: []*proto.UnitExpected{
 		{Type: proto.UnitType_INPUT, Config: bare, State: proto.State_STOPPED},

@@ -1,0 +1,41 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// What libbeat hands to one of its hooks only and other parts of the command need as well.
+
+package cmd
+
+import (
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/idxmgmt"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/config"
+)
+
+// captured holds the root configuration and the index management. RootCommand creates one; libbeat fills it while it
+// configures the beat, before it creates the beater. The beater needs to know the queue, `setup --pipelines` both.
+type captured struct {
+	root            *conf.C
+	indexManagement idxmgmt.Supporter
+}
+
+// from wraps the factory that libbeat calls with the root configuration.
+func (c *captured) from(next idxmgmt.SupportFactory) idxmgmt.SupportFactory {
+	return func(log *logp.Logger, info beat.Info, root *conf.C) (idxmgmt.Supporter, error) {
+		config.ExpandRoot(root) // before the output and the processors are made
+		made, err := next(log, info, root)
+		c.root, c.indexManagement = root, made
+		return made, err
+	}
+}
+
+// diskQueue reports whether queue.disk is configured; false before there is a configuration.
+func (c *captured) diskQueue() bool {
+	if c.root == nil {
+		return false
+	}
+	kind, _ := queueOf(c.root)
+	return kind == "disk"
+}
