@@ -17,6 +17,7 @@ import (
 var generators = []Step{
 	{"fields", generator("./dev-tools/generate/fields")},
 	{"config", generator("./dev-tools/generate/config")},
+	{"architecture", generator("./dev-tools/generate/architecture")},
 	{"metrics", generator("./dev-tools/generate/metrics")},
 	{"dashboards", generator("./dev-tools/generate/dashboards")},
 	{"streams", generator("./dev-tools/generate/integration/streams")},
