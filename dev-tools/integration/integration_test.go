@@ -51,7 +51,7 @@ func TestBuildIsReproducible(t *testing.T) {
 	require.NoError(t, run([]string{"build", sources, first}, &out))
 	require.NoError(t, run([]string{"build", sources, second}, io.Discard))
 	built := strings.TrimSpace(out.String())
-	require.Equal(t, filepath.Join(first, "1password-2.0.0.zip"), built)
+	require.Equal(t, filepath.Join(first, "1password-2.1.0.zip"), built)
 	one, err := os.ReadFile(built)
 	require.NoError(t, err)
 	two, err := os.ReadFile(filepath.Join(second, filepath.Base(built)))
@@ -63,13 +63,13 @@ func TestBuildIsReproducible(t *testing.T) {
 // only saved objects differ.
 func TestZip(t *testing.T) {
 	folder := os.DirFS(sources)
-	entries := unpack(t, folder, "1password-2.0.0")
+	entries := unpack(t, folder, "1password-2.1.0")
 	require.NoError(t, fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		packed, there := entries["1password-2.0.0/"+name]
-		delete(entries, "1password-2.0.0/"+name)
+		packed, there := entries["1password-2.1.0/"+name]
+		delete(entries, "1password-2.1.0/"+name)
 		if strings.Contains("/"+name, "/_dev/") {
 			assert.False(t, there, "%s is for developers", name)
 			return nil

@@ -36,7 +36,7 @@ func TestBacklog(t *testing.T) {
 			assert.WithinDuration(t, time.Now().Add(-2880*time.Hour), first.Start, time.Minute)
 			for i, request := range requests {
 				assert.Equal(t, "/api/v2/"+string(r.typ), request.Path)
-				assert.Equal(t, "onepasswordbeat-integration/2.0.0", request.UserAgent)
+				assert.Equal(t, "onepasswordbeat-integration/2.1.0", request.UserAgent)
 				assert.Equal(t, i == 0, request.Cursor == "", "a request for a time is the first one only")
 			}
 			for _, doc := range r.es.Docs()[r.index()][:1] {

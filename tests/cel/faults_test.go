@@ -60,7 +60,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(fmt.Sprint(c.fault, " ", max(c.times, 1)), func(t *testing.T) {
-			r := newRig(t, "audit_events", eventsapitest.Config{Seed: 20, Backlog: eventsapitest.Each(250)}, M{"limit": 100, "timeout": "1s"})
+			r := newRig(t, "audit_events", eventsapitest.Config{Seed: 20, Backlog: eventsapitest.Each(250)}, M{"limit": 100, "http_client_timeout": "1s"})
 			fault, err := eventsapitest.ParseFault(c.fault)
 			require.NoError(t, err)
 			fault.Times = c.times
@@ -166,7 +166,7 @@ func TestUnreachable(t *testing.T) {
 
 // TestEveryKindOfFault: at random, for some time, nothing is lost.
 func TestEveryKindOfFault(t *testing.T) {
-	r := newRig(t, "item_usages", eventsapitest.Config{Seed: 25, Backlog: eventsapitest.Each(3000), BacklogSpan: 2000 * time.Hour}, M{"limit": 100, "timeout": "500ms"})
+	r := newRig(t, "item_usages", eventsapitest.Config{Seed: 25, Backlog: eventsapitest.Each(3000), BacklogSpan: 2000 * time.Hour}, M{"limit": 100, "http_client_timeout": "500ms"})
 	r.pauses(0.01)
 	var chances []eventsapitest.Chance
 	for _, text := range []string{"500", "429", "reset", "cut", "stall", "garbage", "items-null", "no-cursor", "empty", "repeat", "endless", "refuse-cursor"} {

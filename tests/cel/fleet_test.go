@@ -189,6 +189,12 @@ func quoteSpecial(v variable, text string) string {
 
 // helpers are those of Fleet that the templates use.
 var helpers = map[string]any{
+	"contains": func(item, in string, options *raymond.Options) string {
+		if strings.Contains(in, item) {
+			return options.Fn()
+		}
+		return ""
+	},
 	"escape_string": func(value any) raymond.SafeString {
 		text := raymond.Str(value)
 		return raymond.SafeString("'" + strings.ReplaceAll(strings.ReplaceAll(text, "'", "''"), "\n", "\n\n") + "'")

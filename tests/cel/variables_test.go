@@ -85,7 +85,7 @@ var settings = map[string]map[string]setting{
 		"url_override":            {"https://gateway.example.com:8443", "state.server", "https://gateway.example.com:8443", "https://events.1password.com"},
 		"proxy_url":               {"http://o'neil:p%40ss@proxy.example.com:3128", "resource.proxy_url", "http://o'neil:p%40ss@proxy.example.com:3128", nil},
 		"ssl":                     {"verification_mode: strict\nca_trusted_fingerprint: abcd\n", "resource.ssl.verification_mode", "strict", nil},
-		"timeout":                 {"17s", "resource.timeout", "17s", nil},
+		"http_client_timeout":     {"17s", "resource.timeout", "17s", nil},
 		"initial_interval":        {"30d", "state.initial_interval", "30d", "24h"},
 		"interval":                {"3m", "interval", "3m", "10s"},
 		"limit":                   {10, "state.limit", uint64(10), uint64(1000)},
@@ -96,10 +96,11 @@ var settings = map[string]map[string]setting{
 	},
 	beatInput: {
 		"token":                   {token, "token", token, required},
-		"url":                     {"https://events.1password.eu", "url", "https://events.1password.eu", nil},
+		"url":                     {"https://events.1password.eu", "url", "https://events.1password.eu", required},
+		"url_override":            {"https://gateway.example.com:8443", "url", "https://gateway.example.com:8443", "https://events.1password.com"},
 		"proxy_url":               {"http://o'neil:p%40ss@proxy.example.com:3128", "proxy_url", "http://o'neil:p%40ss@proxy.example.com:3128", nil},
 		"ssl":                     {"verification_mode: strict\n", "ssl.verification_mode", "strict", nil},
-		"timeout":                 {"17s", "timeout", "17s", nil},
+		"http_client_timeout":     {"17s", "timeout", "17s", nil},
 		"initial_interval":        {"48h", "initial_interval", "48h", "24h"},
 		"interval":                {"3m", "interval", "3m", "5s"},
 		"limit":                   {10, "limit", uint64(10), uint64(1000)},
@@ -110,11 +111,8 @@ var settings = map[string]map[string]setting{
 }
 
 // least are the values without which Fleet saves no policy.
-func least(input string) M {
-	if input == celInput {
-		return M{"token": token, "url": "https://events.1password.com"}
-	}
-	return M{"token": token}
+func least() M {
+	return M{"token": token, "url": "https://events.1password.com"}
 }
 
 // eachStream runs a test for each stream of each input.
@@ -133,7 +131,7 @@ func TestVariables(t *testing.T) {
 		require.Equal(t, sortedKeys(vars), sortedKeys(settings[input]), "each variable has a test")
 		m, _ := module.ByName(stream)
 		for name, s := range settings[input] {
-			set := least(input)
+			set := least()
 			set[name] = s.value
 			rendered := render(t, input, stream, set)
 			require.NoError(t, load(t, input, agent(input, stream, rendered)), name)
@@ -160,7 +158,7 @@ func TestInputsAskAlike(t *testing.T) {
 	assert.Empty(t, readManifest(t, "manifest.yml").Vars)
 	cel, _ := variables(t, celInput, "audit_events")
 	beat, _ := variables(t, beatInput, "audit_events")
-	for _, name := range []string{"token", "proxy_url", "ssl", "timeout"} {
+	for _, name := range []string{"token", "url", "url_override", "proxy_url", "ssl", "http_client_timeout"} {
 		assert.NotEmpty(t, cel[name], name)
 		assert.Equal(t, cel[name], beat[name], name)
 	}
@@ -181,7 +179,7 @@ func TestDefaults(t *testing.T) {
 		rendered := render(t, input, stream, M{"token": token})
 		require.NoError(t, load(t, input, agent(input, stream, rendered)))
 
-		set := least(input)
+		set := least()
 		for name := range settings[input] {
 			if _, ok := set[name]; !ok {
 				set[name] = nil
@@ -218,7 +216,7 @@ func TestSecretReference(t *testing.T) {
 		vars, _ := variables(t, input, stream)
 		for _, name := range []string{"token", "proxy_url"} {
 			reference := "$co.elastic.secret{n4mU1JQBz0wY-" + name + "}"
-			set := least(input)
+			set := least()
 			set[name] = reference
 			assert.True(t, vars[name].Secret, name)
 			assert.Equal(t, reference, at(t, render(t, input, stream, set), settings[input][name].key))
@@ -258,7 +256,7 @@ func TestURLRequired(t *testing.T) {
 
 // TestUnusableTimes: the inputs themselves refuse times that they cannot read, and say which.
 func TestUnusableTimes(t *testing.T) {
-	for _, name := range []string{"interval", "timeout"} {
+	for _, name := range []string{"interval", "http_client_timeout"} {
 		for _, value := range []string{"1d", "soon"} {
 			rendered := render(t, celInput, "audit_events", M{"token": token, name: value})
 			assert.ErrorContains(t, load(t, celInput, agent(celInput, "audit_events", rendered)), name)

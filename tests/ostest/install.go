@@ -23,7 +23,7 @@ import (
 )
 
 // PackageVersion is the integration's version in the names of its pipelines.
-const PackageVersion = "2.0.0"
+const PackageVersion = "2.1.0"
 
 // namespace is that of the data streams: OpenSearch wants the value of a constant_keyword in the mapping.
 const namespace = "default"
