@@ -23,6 +23,7 @@ func Steps() []mage.Step {
 	return []mage.Step{
 		{Name: "check:format", Run: Format},
 		{Name: "check:headers", Run: Headers},
+		{Name: "check:links", Run: Links},
 		{Name: "check:tidy", Run: Tidy},
 		{Name: "check:generated", Run: Generated},
 		{Name: "check:package", Run: Package},
