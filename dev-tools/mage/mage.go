@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package mage holds what the targets of the magefile do. The magefile itself
-// only lists them; targets with a namespace (check:format, test:unit, …) are the
+// only lists them; targets with a namespace (check:lint, test:unit, …) are the
 // exported functions of the packages below this one.
 //
 // Every function works in the current directory, which mage sets to the root of

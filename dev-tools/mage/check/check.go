@@ -6,13 +6,10 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"onepasswordbeat/dev-tools/mage"
@@ -21,8 +18,6 @@ import (
 // Steps is every check, the quick ones first.
 func Steps() []mage.Step {
 	return []mage.Step{
-		{Name: "check:format", Run: Format},
-		{Name: "check:headers", Run: Headers},
 		{Name: "check:links", Run: Links},
 		{Name: "check:tidy", Run: Tidy},
 		{Name: "check:generated", Run: Generated},
@@ -31,52 +26,6 @@ func Steps() []mage.Step {
 		{Name: "check:lint", Run: Lint},
 		{Name: "check:vulnerabilities", Run: Vulnerabilities},
 	}
-}
-
-// Format fails when a Go file is not as gofmt would have it.
-func Format(ctx context.Context) error {
-	files, err := mage.Files(ctx, "*.go")
-	if err != nil {
-		return err
-	}
-	unformatted, err := mage.Command{Args: append([]string{"gofmt", "-l"}, files...)}.Lines(ctx)
-	if err != nil {
-		return err
-	}
-	return complain(unformatted, "not formatted; run: gofmt -w .")
-}
-
-// header is what every Go file that a person writes begins with.
-const header = `// Copyright the onepasswordbeat authors.
-// SPDX-License-Identifier: Apache-2.0
-
-`
-
-// generated is how Go tells the files that a program writes.
-var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
-
-// Headers fails when a Go file lacks the licence header; generated files need none.
-func Headers(ctx context.Context) error {
-	files, err := mage.Files(ctx, "*.go")
-	if err != nil {
-		return err
-	}
-	var without []string
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if lacksHeader(content) {
-			without = append(without, name)
-		}
-	}
-	return complain(without, "must begin with these lines and an empty one:\n"+strings.TrimSpace(header))
-}
-
-func lacksHeader(content []byte) bool {
-	content = bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
-	return !bytes.HasPrefix(content, []byte(header)) && !generated.Match(content)
 }
 
 // modules are the Go modules with packages of ours: the beat's, and what is too heavy to be in it.

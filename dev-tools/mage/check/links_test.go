@@ -17,7 +17,9 @@ import (
 func TestDeadLinksAreFound(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.MkdirAll("docs/img", 0o750))
-	write := func(name, text string) { require.NoError(t, os.WriteFile(filepath.FromSlash(name), []byte(text), 0o600)) }
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.FromSlash(name), []byte(text), 0o600))
+	}
 	write("docs/other.md", "# The `token`, and more\n\n## Same\n\n## Same\n\n<a id=\"set\"></a>\n\n```\n# no heading\n```\n")
 	write("docs/img/a.png", "")
 	write("README.md", "[ok](docs/other.md) [ok](docs/other.md#the-token-and-more) [ok](docs/other.md#same-1) [ok](docs/other.md#set)\n"+
