@@ -1,8 +1,8 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The look at memlog's files before memlog opens them: it would take a damaged
-// store for an empty one.
+// The look at memlog's files before memlog opens them, and their repair: memlog takes a
+// damaged store for an empty one.
 
 package registry
 
@@ -19,8 +19,18 @@ import (
 	"strings"
 )
 
-// DamagedError says that the registry's files are not what a beat leaves behind,
-// power cuts and full disks included. Nothing was changed.
+// The files of memlog's store that are not checkpoints.
+const (
+	metaName   = "meta.json"
+	activeName = "active.dat"
+	logName    = "log.json"
+	// keptLogName is where a damaged log is kept if it may have held a state that no
+	// checkpoint has.
+	keptLogName = "log.json.damaged"
+)
+
+// DamagedError reports a registry that can't be used: its checkpoint is damaged. A
+// crash, a power cut or a full disk leaves no such files. Nothing was changed.
 type DamagedError struct {
 	Path   string // the file
 	Reason string // what is wrong with it
@@ -29,55 +39,151 @@ type DamagedError struct {
 func (e *DamagedError) Error() string {
 	dir := filepath.Dir(e.Path)
 	return fmt.Sprintf("the registry file %s is damaged: %s. Nothing was changed and nothing is collected, because starting over "+
-		"could skip or repeat events. To go on: restore %s from a backup; or move it away and, for each event type, run "+
+		"could skip or repeat events. To continue, restore %s from a backup. Without a backup, move it away and, for each event type, run "+
 		"`onepasswordbeat state reset --input ID --event-type TYPE --since TIME` with a time before the damage "+
-		"(events that Elasticsearch already has are refused by their _id)", e.Path, e.Reason, dir)
+		"(Elasticsearch rejects events that it already has by their _id)", e.Path, e.Reason, dir)
 }
 
-// inspect reads the store's files in dir as memlog would, and returns a
-// *DamagedError for everything that memlog would pass over in silence. A folder
+// findings are damage that an intact checkpoint makes up for.
+type findings struct {
+	meta   string // what is wrong with meta.json; "" if nothing is
+	log    string // what is wrong with the log; "" if nothing is
+	whole  int64  // bytes of the log before the damage
+	states int    // in the checkpoint
+}
+
+// inspect reads the store's files in dir as memlog would. It returns a *DamagedError
+// for everything that would make memlog start over in silence. A folder
 // that does not exist is fine: the first start.
-func inspect(dir string) error {
+func inspect(dir string) (found findings, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return found, nil
 	}
 	if err != nil {
-		return fmt.Errorf("can't read the registry folder %s: %w", dir, err)
+		return found, fmt.Errorf("can't read the registry folder %s: %w", dir, err)
 	}
 	if cutOffAtFirstStart(dir, entries) {
-		return nil
+		return found, nil
 	}
-	if err := inspectMeta(filepath.Join(dir, "meta.json")); err != nil {
+	newest, hasData := newestData(entries)
+	metaErr := inspectMeta(filepath.Join(dir, metaName))
+	if metaErr != nil && (!hasData || !errors.As(metaErr, new(*DamagedError))) {
+		return found, metaErr
+	}
+	if hasData {
+		found.states, err = inspectData(filepath.Join(dir, dataName(newest)))
+		if err != nil {
+			return found, err
+		}
+	}
+	if err := inspectActive(dir, newest, hasData); err != nil {
+		return found, err
+	}
+	whole, logErr := inspectLog(filepath.Join(dir, logName), newest)
+	if logErr != nil && (!hasData || !errors.As(logErr, new(*DamagedError))) {
+		return found, logErr
+	}
+	found.meta, found.log, found.whole = reason(metaErr), reason(logErr), whole
+	return found, nil
+}
+
+func reason(err error) string {
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		return damaged.Reason
+	}
+	return ""
+}
+
+// repair makes up for damage that an intact checkpoint allows to, and says so.
+func (f *fileStore) repair(found findings) error {
+	if err := finishFirstStart(f.dir); err != nil {
 		return err
 	}
-	newest, found := newestData(entries)
-	if found {
-		if err := inspectData(filepath.Join(dir, dataName(newest))); err != nil {
+	if found.meta != "" {
+		f.log.Warnw("the registry's meta.json was damaged and is written again; the checkpoint behind it is intact",
+			"file.path", filepath.Join(f.dir, metaName), "reason", found.meta)
+		if err := replaceFile(filepath.Join(f.dir, metaName), []byte(firstMeta)); err != nil {
 			return err
 		}
 	}
-	if err := inspectActive(dir, newest, found); err != nil {
+	kept := filepath.Join(f.dir, keptLogName)
+	if found.log != "" {
+		f.log.Warnw("the registry's log is damaged: collection continues from the checkpoint and what can be read of the log. "+
+			"Events that were delivered after that are collected again; Elasticsearch rejects the copies by their _id",
+			"file.path", filepath.Join(f.dir, logName), "reason", found.log)
+		if err := f.cutLog(found, kept); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Lstat(kept); err == nil {
+		f.lostLog = kept
+	}
+	return nil
+}
+
+// cutLog removes what is behind the damage: memlog would read some of it. The damaged
+// log is kept if it may have held the only state of a key, unless an older one is.
+func (f *fileStore) cutLog(found findings, kept string) error {
+	path := filepath.Join(f.dir, logName)
+	raw, err := os.ReadFile(path)
+	if err != nil {
 		return err
 	}
-	return inspectLog(filepath.Join(dir, "log.json"))
+	if _, err := os.Lstat(kept); err != nil && found.states >= checkpointShare {
+		if err := replaceFile(kept, raw); err != nil {
+			return err
+		}
+	}
+	return replaceFile(path, raw[:found.whole])
+}
+
+// replaceFile writes a whole file or none.
+func replaceFile(path string, content []byte) error {
+	temporary := path + ".new"
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return err
+	}
+	syncFolders(filepath.Dir(path))
+	return nil
 }
 
 // firstMeta is what memlog writes into a new folder before anything else.
 const firstMeta = `{"version":"1"}`
 
-// cutOffAtFirstStart tells whether the folder is empty (a new volume, say), or
-// memlog was interrupted when it began to fill it: meta.json is the only file and
-// not whole. There is nothing to lose yet.
+// cutOffAtFirstStart reports whether the folder is empty (a new volume, say), or
+// memlog was interrupted before its first checkpoint: meta.json is not whole, and
+// nothing else has content. There is nothing to lose yet.
 func cutOffAtFirstStart(dir string, entries []fs.DirEntry) bool {
 	if len(entries) == 0 {
 		return true
 	}
-	if len(entries) > 1 || entries[0].Name() != "meta.json" {
-		return false
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		switch {
+		case err != nil:
+			return false
+		case e.Name() == metaName:
+			text := strings.TrimRight(string(raw), "\x00")
+			if len(text) >= len(firstMeta) || !strings.HasPrefix(firstMeta, text) {
+				return false
+			}
+		case e.Name() == logName && len(raw) == 0:
+		default:
+			return false
+		}
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, "meta.json"))
-	return err == nil && len(raw) < len(firstMeta) && strings.HasPrefix(firstMeta, string(raw))
+	return true
 }
 
 // finishFirstStart does what memlog does not when the folder is there already.
@@ -86,7 +192,7 @@ func finishFirstStart(dir string) error {
 	if err != nil || !cutOffAtFirstStart(dir, entries) {
 		return nil //nolint:nilerr // no folder yet: memlog makes it
 	}
-	return os.WriteFile(filepath.Join(dir, "meta.json"), []byte(firstMeta), 0o600)
+	return replaceFile(filepath.Join(dir, metaName), []byte(firstMeta))
 }
 
 // newestData returns the number of the newest checkpoint file, <number>.json.
@@ -129,24 +235,25 @@ func inspectMeta(path string) error {
 	return nil
 }
 
-func inspectData(path string) error {
+// inspectData returns the number of states in a checkpoint.
+func inspectData(path string) (int, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("can't read the registry: %w", err)
+		return 0, fmt.Errorf("can't read the registry: %w", err)
 	}
 	var states []map[string]any
 	if err := json.Unmarshal(raw, &states); err != nil {
-		return &DamagedError{path, describe(raw, err)}
+		return 0, &DamagedError{path, describe(raw, err)}
 	}
 	if len(states) == 0 {
-		return &DamagedError{path, "it holds no state, and none was ever written like that"}
+		return 0, &DamagedError{path, "it holds no state, and none was ever written like that"}
 	}
 	for i, s := range states {
 		if key, ok := s["_key"].(string); !ok || key == "" {
-			return &DamagedError{path, fmt.Sprintf("entry %d has no key", i)}
+			return 0, &DamagedError{path, fmt.Sprintf("entry %d has no key", i)}
 		}
 	}
-	return nil
+	return len(states), nil
 }
 
 // inspectActive checks that the data file that active.dat points to, or a newer
@@ -174,33 +281,48 @@ func inspectActive(dir string, newest uint64, found bool) error {
 	return nil
 }
 
-// inspectLog reads the update log: pairs of an action and its operation, a JSON
-// document each. Every commit ends in a checkpoint that empties it, so that it
-// has content only after a checkpoint failed. A full disk may then cut it off;
-// memlog drops what is cut, and warns. That is no damage: it holds nothing that
-// was committed, and what it holds was delivered.
-func inspectLog(path string) error {
+// inspectLog reads the log: pairs of an action and its operation, a JSON document
+// each, numbered without a gap from the checkpoint's number on. A full disk or a power
+// cut may have cut off its end. That is no damage: a commit that returned is not there.
+// It returns how many bytes are whole.
+func inspectLog(path string, newest uint64) (whole int64, err error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return fmt.Errorf("can't read the registry: %w", err)
+		return 0, fmt.Errorf("can't read the registry: %w", err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
-	for n := 0; ; n++ {
-		var doc map[string]any
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
+	for n := 1; ; n += 2 {
+		var action, operation logLine
+		for i, line := range []*logLine{&action, &operation} {
+			err := dec.Decode(line)
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				return whole, nil
+			}
+			if err != nil {
+				return whole, &DamagedError{path, describe(raw, err)}
+			}
+			if isAction := i == 0; isAction != (line.Op == "set" || line.Op == "remove") || isAction == (line.K != "") {
+				return whole, &DamagedError{path, fmt.Sprintf("line %d is not what belongs there", n+i)}
+			}
 		}
-		if err != nil {
-			return &DamagedError{path, describe(raw, err)}
+		if action.ID > newest { // memlog passes over what the checkpoint has already
+			if newest++; action.ID != newest {
+				return whole, &DamagedError{path, fmt.Sprintf("line %d has number %d instead of %d", n, action.ID, newest)}
+			}
 		}
-		if _, isAction := doc["op"]; isAction != (n%2 == 0) {
-			return &DamagedError{path, fmt.Sprintf("line %d is not what belongs there", n+1)}
-		}
+		whole = dec.InputOffset()
 	}
+}
+
+// logLine is an action, with Op and ID, or an operation, with K.
+type logLine struct {
+	Op string         `json:"op"`
+	ID uint64         `json:"id"`
+	K  string         `json:"K"`
+	V  map[string]any `json:"V"`
 }
 
 // describe says in a reader's words why raw is no JSON document.
@@ -209,7 +331,7 @@ func describe(raw []byte, err error) string {
 	switch {
 	case len(raw) == 0:
 		return "it is empty"
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax) && syntax.Offset >= int64(len(raw)):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax) && syntax.Offset >= int64(len(raw)) && len(raw) > 1:
 		return fmt.Sprintf("it was cut off after %d bytes", len(raw))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("it is garbage at byte %d of %d", syntax.Offset, len(raw))

@@ -8,15 +8,20 @@ package registry
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/logp/logptest"
 )
 
 // validStore returns the files of a store with two states. Its newest data file
@@ -52,13 +57,8 @@ func TestDamage(t *testing.T) {
 		file    string // which the error names
 		reason  string
 	}{
-		"meta missing":           {map[string]string{"meta.json": absent}, "meta.json", "missing"},
-		"meta empty":             {map[string]string{"meta.json": ""}, "meta.json", "it is empty"},
-		"meta cut off":           {map[string]string{"meta.json": `{"vers`}, "meta.json", "cut off after 6 bytes"},
-		"meta garbage":           {map[string]string{"meta.json": "\xff\xfe\x01garbage"}, "meta.json", "garbage at byte 1"},
-		"meta NUL":               {map[string]string{"meta.json": "\x00\x00\x00\x00"}, "meta.json", "garbage at byte 1"},
-		"meta another type":      {map[string]string{"meta.json": `["1"]`}, "meta.json", "not what belongs there"},
-		"meta null":              {map[string]string{"meta.json": `null`}, "meta.json", "it names no version"},
+		"no checkpoint, meta":    {map[string]string{"meta.json": "", "4.json": absent, "active.dat": absent}, "meta.json", "it is empty"},
+		"no checkpoint, log":     {map[string]string{"log.json": "\x00", "4.json": absent, "active.dat": absent}, "log.json", "garbage at byte 1"},
 		"data missing":           {map[string]string{"4.json": absent}, "active.dat", `it points to "4.json", which is missing`},
 		"data older":             {map[string]string{"4.json": absent, "3.json": valid["4.json"]}, "active.dat", `it points to "4.json", which is missing`},
 		"data empty":             {map[string]string{"4.json": ""}, "4.json", "it is empty"},
@@ -75,16 +75,8 @@ func TestDamage(t *testing.T) {
 		"data with odd keys":     {map[string]string{"4.json": `[{"_key":7}]`}, "4.json", "entry 0 has no key"},
 		"newer data empty":       {map[string]string{"12.json": ""}, "12.json", "it is empty"},
 		"pointer alone":          {map[string]string{"4.json": absent, "active.dat": "\x00\x00"}, "active.dat", "data file that it should point to is not"},
-		"log garbage":            {map[string]string{"log.json": "garbage"}, "log.json", "garbage at byte 1"},
-		"log NUL":                {map[string]string{"log.json": "\x00\x00\x00"}, "log.json", "garbage at byte 1"},
-		"log NUL at its end":     {map[string]string{"log.json": valid["log.json"] + "\x00\x00\x00"}, "log.json", "garbage at byte"},
-		"log an array":           {map[string]string{"log.json": "[]"}, "log.json", "not what belongs there"},
-		"log null":               {map[string]string{"log.json": "null"}, "log.json", "line 1 is not what belongs there"},
-		"log begins with data":   {map[string]string{"log.json": `{"K":"a","V":{}}`}, "log.json", "line 1 is not what belongs there"},
-		"log without data":       {map[string]string{"log.json": `{"op":"set","id":5}{"op":"set","id":6}`}, "log.json", "line 2 is not what belongs there"},
 		"data and log swapped":   {map[string]string{"4.json": valid["log.json"], "log.json": valid["4.json"]}, "4.json", "garbage at byte"},
-		"data and meta swapped":  {map[string]string{"4.json": valid["meta.json"], "meta.json": valid["4.json"]}, "meta.json", "not what belongs there"},
-		"meta and log swapped":   {map[string]string{"meta.json": valid["log.json"], "log.json": valid["meta.json"]}, "meta.json", "garbage at byte"},
+		"data and meta swapped":  {map[string]string{"4.json": valid["meta.json"], "meta.json": valid["4.json"]}, "4.json", "not what belongs there"},
 		"data and pointer":       {map[string]string{"4.json": valid["active.dat"], "active.dat": valid["4.json"]}, "4.json", "garbage at byte"},
 	}
 	for name, test := range tests {
@@ -104,6 +96,105 @@ func TestDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDamageBehindAnIntactCheckpoint: collection continues from the checkpoint, with a
+// warning, and with what is whole of the log; the next commits are stored as ever.
+func TestDamageBehindAnIntactCheckpoint(t *testing.T) {
+	valid := validStore(t)
+	good := logged(5, 9)
+	tests := map[string]struct {
+		changes map[string]string
+		file    string // which the warning names
+		reason  string
+		cursor  int // of testKey
+	}{
+		"meta missing":          {map[string]string{"meta.json": absent}, "meta.json", "missing", 3},
+		"meta empty":            {map[string]string{"meta.json": ""}, "meta.json", "it is empty", 3},
+		"meta cut off":          {map[string]string{"meta.json": `{"vers`}, "meta.json", "cut off after 6 bytes", 3},
+		"meta garbage":          {map[string]string{"meta.json": "\xff\xfe\x01garbage"}, "meta.json", "garbage at byte 1", 3},
+		"meta NUL":              {map[string]string{"meta.json": "\x00\x00\x00\x00"}, "meta.json", "garbage at byte 1", 3},
+		"meta another type":     {map[string]string{"meta.json": `["1"]`}, "meta.json", "not what belongs there", 3},
+		"meta null":             {map[string]string{"meta.json": `null`}, "meta.json", "it names no version", 3},
+		"log garbage":           {map[string]string{"log.json": "garbage"}, "log.json", "garbage at byte 1", 3},
+		"log NUL":               {map[string]string{"log.json": "\x00\x00\x00"}, "log.json", "garbage at byte 1", 3},
+		"log NUL at its end":    {map[string]string{"log.json": good + "\x00\x00\x00"}, "log.json", "garbage at byte", 9},
+		"log NUL in the middle": {map[string]string{"log.json": good + "\x00\x00" + logged(6, 8)}, "log.json", "garbage at byte", 9},
+		"log an array":          {map[string]string{"log.json": "[]"}, "log.json", "not what belongs there", 3},
+		"log null":              {map[string]string{"log.json": "null"}, "log.json", "line 1 is not what belongs there", 3},
+		"log begins with data":  {map[string]string{"log.json": `{"K":"a","V":{}}`}, "log.json", "line 1 is not what belongs there", 3},
+		"log without data":      {map[string]string{"log.json": `{"op":"set","id":5}{"op":"set","id":6}`}, "log.json", "line 2 is not what belongs there", 3},
+		"log of another action": {map[string]string{"log.json": `{"op":"add","id":5}{"K":"a","V":{}}`}, "log.json", "line 1 is not what belongs there", 3},
+		"log with a gap":        {map[string]string{"log.json": good + logged(7, 8)}, "log.json", "line 3 has number 7 instead of 6", 9},
+		"meta and log":          {map[string]string{"meta.json": "", "log.json": "\x00"}, "log.json", "garbage at byte 1", 3},
+		"meta and log swapped":  {map[string]string{"meta.json": good, "log.json": valid["meta.json"]}, "meta.json", "garbage at byte", 3},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			dataPath := store(t, with(with(valid, map[string]string{"log.json": ""}), test.changes))
+			log, observed := logptest.NewTestingLoggerWithObserver(t, "")
+			r, err := Open(dataPath, log)
+			require.NoError(t, err)
+			defer func() { _ = r.Close() }()
+			warnings := observed.Filter(func(e observer.LoggedEntry) bool {
+				return e.ContextMap()["file.path"] == filepath.Join(Dir(dataPath), test.file)
+			}).All()
+			require.Len(t, warnings, 1)
+			assert.Equal(t, zapcore.WarnLevel, warnings[0].Level)
+			assert.Contains(t, warnings[0].ContextMap()["reason"], test.reason)
+
+			got, err := r.Load(testKey)
+			require.NoError(t, err)
+			assert.Equal(t, testState(test.cursor).Cursor, got.Cursor)
+			got, err = r.Load(otherKey)
+			require.NoError(t, err)
+			assert.Equal(t, testState(0), got)
+			_, err = r.Load(Key{"new", "audit_events"})
+			require.ErrorIs(t, err, ErrNotFound, "a small registry has every state in its checkpoint")
+			for i := 20; i < 23; i++ {
+				require.NoError(t, r.Commit(testKey, testState(i)))
+				copied, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(testKey)
+				require.NoError(t, err)
+				assert.Equal(t, testState(i), copied)
+			}
+		})
+	}
+}
+
+// TestDamagedLogThatMayHaveHeldAState: a registry of many states may have some of them
+// in the log alone. A harvester without a state then stops, also after restarts, until
+// somebody decides.
+func TestDamagedLogThatMayHaveHeldAState(t *testing.T) {
+	dataPath := t.TempDir()
+	r := open(t, dataPath)
+	for i := range 3 * checkpointShare {
+		require.NoError(t, r.Commit(Key{fmt.Sprint("in", i), "audit_events"}, testState(i)))
+	}
+	files := snapshot(t, Dir(dataPath))
+	newKey := Key{"in-the-log", "audit_events"}
+	require.NoError(t, r.Commit(newKey, testState(1)))
+	files[logName] = "\x00" + snapshot(t, Dir(dataPath))[logName]
+	dataPath = store(t, files)
+	for range 3 {
+		r := open(t, dataPath)
+		_, err := r.Load(newKey)
+		require.ErrorContains(t, err, "may have contained it")
+		require.ErrorContains(t, err, filepath.Join(Dir(dataPath), keptLogName))
+		require.NotErrorIs(t, err, ErrNotFound)
+		got, err := r.Load(Key{"in0", "audit_events"})
+		require.NoError(t, err)
+		require.NoError(t, r.Commit(Key{"in0", "audit_events"}, got))
+		require.NoError(t, r.Close())
+	}
+	assert.Equal(t, files[logName], snapshot(t, Dir(dataPath))[keptLogName])
+	r = open(t, dataPath)
+	require.NoError(t, r.Reset(newKey, Start{Since: testTime, Now: testTime}))
+	_, err := r.Load(newKey)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	require.NoError(t, os.Remove(filepath.Join(Dir(dataPath), keptLogName)))
+	_, err = open(t, dataPath).Load(Key{"another", "audit_events"})
+	require.ErrorIs(t, err, ErrNotFound)
 }
 
 // TestUnknownStoreVersion: a store of a later memlog is not touched.
@@ -151,12 +242,13 @@ func checkOpen(t *testing.T, files map[string]string, want []Entry, name string,
 	}
 }
 
-// TestWhatMemlogLeavesBehindOpens: the steps of a commit, each as a crash after it
+// TestWhatMemlogLeavesBehindOpens: the steps of a checkpoint, each as a crash after it
 // leaves the folder, with the state that must be there then.
 func TestWhatMemlogLeavesBehindOpens(t *testing.T) {
 	dataPath := committed(t, 3)
 	before := snapshot(t, Dir(dataPath))
 	r := open(t, dataPath)
+	fileOf(r).due.Store(true)
 	require.NoError(t, r.Commit(testKey, testState(4)))
 	after := snapshot(t, Dir(dataPath))
 	require.NoError(t, r.Close())
@@ -226,6 +318,8 @@ func TestFirstStartCutOff(t *testing.T) {
 		"an empty folder": {},
 		"empty meta":      {"meta.json": ""},
 		"cut meta":        {"meta.json": `{"version":`},
+		"NUL meta":        {"meta.json": "\x00\x00\x00"},
+		"empty meta, log": {"meta.json": "", "log.json": ""},
 		"no log yet":      {"meta.json": firstMeta},
 		"no data yet":     {"meta.json": firstMeta, "log.json": "", "checkpoint.new": "[\n{"},
 	} {

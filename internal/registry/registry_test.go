@@ -7,7 +7,7 @@
 package registry
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -51,14 +51,19 @@ func open(t testing.TB, dataPath string) *Registry {
 	return r
 }
 
+func fileOf(r *Registry) *fileStore { return r.backend.(*fileStore) }
+
+func memOf(r *Registry) memStore { return fileOf(r).mem }
+
 // committed returns a path.data with a store after n commits of testKey and one
-// of otherKey before them.
+// of otherKey before them, each of them a checkpoint.
 func committed(t testing.TB, n int) (dataPath string) {
 	t.Helper()
 	dataPath = t.TempDir()
 	r := open(t, dataPath)
 	require.NoError(t, r.Commit(otherKey, testState(0)))
 	for i := 1; i <= n; i++ {
+		fileOf(r).due.Store(true)
 		require.NoError(t, r.Commit(testKey, testState(i)))
 	}
 	require.NoError(t, r.Close())
@@ -134,26 +139,115 @@ func TestRoundTrip(t *testing.T) {
 	check(open(t, dataPath))
 }
 
-// TestCommitIsOnDiskBeforeItReturns: the state is in a checkpoint, which memlog
-// fsyncs, and not in the log, which it does not; nothing needs a Close.
+// TestCommitIsOnDiskBeforeItReturns: what the files hold after a commit is what a crash
+// leaves, and nothing needs a Close.
 func TestCommitIsOnDiskBeforeItReturns(t *testing.T) {
 	dataPath := t.TempDir()
 	r := open(t, dataPath)
 	for i := 1; i <= 5; i++ {
 		require.NoError(t, r.Commit(testKey, testState(i)))
-		files := snapshot(t, Dir(dataPath))
-		assert.Empty(t, files["log.json"])
-		name := filepath.Base(files["active.dat"])
-		var states []map[string]any
-		require.NoError(t, json.Unmarshal([]byte(files[name]), &states))
-		require.Len(t, states, 1)
-		assert.Equal(t, testState(i).Cursor, states[0]["cursor"])
-		assert.Len(t, files, 4, "old files are removed: %v", files)
-
-		copied, err := open(t, store(t, files)).Load(testKey)
+		copied, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(testKey)
 		require.NoError(t, err)
 		assert.Equal(t, testState(i), copied)
 	}
+}
+
+// TestCommitWaitsForTheSync: a commit returns after a sync that began when its state
+// was in the log, commits that come together share one, and a failed sync fails them.
+func TestCommitWaitsForTheSync(t *testing.T) {
+	r := open(t, t.TempDir())
+	require.NoError(t, r.Commit(testKey, testState(0)))
+	started, finish := make(chan int, 1), make(chan error)
+	syncs := 0
+	fileOf(r).synced.do = func() error {
+		syncs++
+		started <- syncs
+		return <-finish
+	}
+	results := make(chan error, 10)
+	commit := func(n int) { go func() { results <- r.Commit(testKey, testState(n)) }() }
+	commit(1)
+	require.Equal(t, 1, <-started)
+	for n := range 5 { // they are written while the first sync runs, which may miss them
+		commit(n + 2)
+	}
+	waiters := func() bool {
+		g := fileOf(r).synced
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return g.waiting != nil
+	}
+	require.Eventually(t, waiters, 10*time.Second, time.Millisecond)
+	assert.Empty(t, results, "none returns before its sync")
+	finish <- nil
+	require.NoError(t, <-results)
+	require.Equal(t, 2, <-started)
+	assert.Empty(t, results)
+	finish <- errors.New("the disk is on fire")
+	failed := 0
+	for range 5 { // one that came later than the second sync has one of its own
+		select {
+		case err := <-results:
+			require.ErrorContains(t, err, "on fire")
+			failed++
+		case <-started:
+			finish <- errors.New("the disk is on fire")
+		}
+	}
+	assert.Positive(t, failed)
+	assert.True(t, fileOf(r).broken.Load(), "what the log holds is not certain any more")
+}
+
+// TestCheckpointsAreRareAndCoverNewStates: the log grows, no state of a small registry
+// is in the log alone, and of a large one at most an eighth.
+func TestCheckpointsAreRareAndCoverNewStates(t *testing.T) {
+	dataPath := t.TempDir()
+	r := open(t, dataPath)
+	key := func(i int) Key { return Key{Input: fmt.Sprint("in", i), EventType: "audit_events"} }
+	inCheckpoint := func() int {
+		entries, err := os.ReadDir(Dir(dataPath))
+		require.NoError(t, err)
+		newest, found := newestData(entries)
+		require.True(t, found)
+		states, err := inspectData(filepath.Join(Dir(dataPath), dataName(newest)))
+		require.NoError(t, err)
+		return states
+	}
+	checkpoints, last := 0, 0
+	for i := range 400 {
+		require.NoError(t, r.Commit(key(i), testState(i)))
+		states := inCheckpoint()
+		if i < checkpointShare {
+			require.Equal(t, i+1, states)
+		}
+		require.Less(t, (i+1-states)*checkpointShare, i+1+checkpointShare)
+		if states != last {
+			checkpoints, last = checkpoints+1, states
+		}
+	}
+	assert.Less(t, checkpoints, 60, "their number grows with the logarithm of the states")
+	before := snapshot(t, Dir(dataPath))["active.dat"]
+	for i := range 400 {
+		require.NoError(t, r.Commit(key(i), testState(i+1)))
+	}
+	assert.Equal(t, before, snapshot(t, Dir(dataPath))["active.dat"], "known states only grow the log")
+	require.NoError(t, r.Close())
+	assert.Equal(t, 400, inCheckpoint(), "a stop leaves all in the checkpoint")
+}
+
+// TestTheLogIsBounded: a checkpoint empties it from time to time.
+func TestTheLogIsBounded(t *testing.T) {
+	dataPath := t.TempDir()
+	r := open(t, dataPath)
+	largest := int64(0)
+	for i := range 3000 {
+		require.NoError(t, r.Commit(testKey, testState(i)))
+		info, err := os.Stat(filepath.Join(Dir(dataPath), logName))
+		require.NoError(t, err)
+		largest = max(largest, info.Size())
+	}
+	assert.Greater(t, largest, int64(logBase/2))
+	assert.Less(t, largest, int64(2*logBase))
 }
 
 func TestFilesAreForTheirOwnerOnly(t *testing.T) {
@@ -187,9 +281,9 @@ func TestList(t *testing.T) {
 		require.NoError(t, r.Commit(k, testState(i)))
 	}
 	unusable := Key{"c", "audit_events"}
-	require.NoError(t, r.store.Set(unusable.String(), map[string]any{"version": stateVersion + 1, "cursor": "x"}))
+	require.NoError(t, memOf(r).Set(unusable.String(), map[string]any{"version": stateVersion + 1, "cursor": "x"}))
 	for _, foreign := range []string{"filestream::a::b", "onepassword::a", "onepassword::a::b::c", "onepassword::::x"} {
-		require.NoError(t, r.store.Set(foreign, map[string]any{"version": 1}))
+		require.NoError(t, memOf(r).Set(foreign, map[string]any{"version": 1}))
 	}
 	entries, err = r.List()
 	require.NoError(t, err)
@@ -213,7 +307,7 @@ func TestReset(t *testing.T) {
 		"keeps the account": {commitOne, false, State{Account: testState(1).Account, StartTime: since, Updated: now}},
 		"forgets it":        {commitOne, true, State{StartTime: since, Updated: now}},
 		"replaces one that can't be read": {func(t *testing.T, r *Registry) {
-			require.NoError(t, r.store.Set(testKey.String(), map[string]any{"version": 99}))
+			require.NoError(t, memOf(r).Set(testKey.String(), map[string]any{"version": 99}))
 		}, false, State{StartTime: since, Updated: now}},
 	}
 	for name, test := range tests {
@@ -307,55 +401,76 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// TestCommitOnABadDisk: the checkpoint can't be written. The error names the
-// harvester; the last good commit is what a power cut would leave, and a later
-// commit stores the newest.
-func TestCommitOnABadDisk(t *testing.T) {
-	for name, bad := range badDisks() {
+// TestCommitWithoutACheckpoint: if the checkpoint can't be written, the commit fails,
+// and a later one stores the newest state.
+func TestCommitWithoutACheckpoint(t *testing.T) {
+	for name, spoil := range map[string]func(*testing.T, string) func(){
+		"in the way": func(t *testing.T, dataPath string) func() {
+			path := filepath.Join(Dir(dataPath), "checkpoint.new")
+			require.NoError(t, os.Mkdir(path, 0o700))
+			return func() { require.NoError(t, os.Remove(path)) }
+		},
+		"read-only": readOnly,
+	} {
 		t.Run(name, func(t *testing.T) {
 			dataPath := t.TempDir()
-			bad.prepare(t, dataPath)
+			mountSmall(t, dataPath)
 			r := open(t, dataPath)
 			require.NoError(t, r.Commit(testKey, testState(1)))
-
-			heal := bad.spoil(t, dataPath)
-			for i := 2; i < 30; i++ { // the log that memlog falls back to is cut off somewhere
-				err := r.Commit(testKey, testState(i))
-				require.ErrorContains(t, err, `can't store the cursor of input "acme", event type "audit_events" in `+Dir(dataPath))
+			heal := spoil(t, dataPath)
+			for i := 2; i < 5; i++ {
+				fileOf(r).due.Store(true)
+				require.ErrorContains(t, r.Commit(testKey, testState(i)), storeError(dataPath))
 			}
-			crashed := snapshot(t, Dir(dataPath))
-			after, err := open(t, store(t, crashed)).Load(testKey)
-			require.NoError(t, err, "a crash now leaves what opens again: %q", crashed["log.json"])
-			assert.False(t, after.Updated.Before(testState(1).Updated))
-
 			heal()
-			require.NoError(t, r.Commit(testKey, testState(30)))
-			require.NoError(t, r.Close())
-			got, err := open(t, dataPath).Load(testKey)
-			require.NoError(t, err)
-			assert.Equal(t, testState(30), got)
+			for i := 5; i < 8; i++ {
+				require.NoError(t, r.Commit(testKey, testState(i)))
+				got, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(testKey)
+				require.NoError(t, err)
+				assert.Equal(t, testState(i), got)
+			}
+			assert.False(t, fileOf(r).broken.Load())
+			assert.NotEmpty(t, snapshot(t, Dir(dataPath))[logName], "the log is in use again")
 		})
 	}
 }
 
-type badDisk struct {
-	prepare func(t *testing.T, dataPath string)
-	spoil   func(t *testing.T, dataPath string) (heal func())
+func storeError(dataPath string) string {
+	return `can't store the cursor of input "acme", event type "audit_events" in ` + Dir(dataPath)
 }
 
-func badDisks() map[string]badDisk {
-	return map[string]badDisk{
-		"in the way": {
-			prepare: func(*testing.T, string) {},
-			spoil: func(t *testing.T, dataPath string) func() {
-				path := filepath.Join(Dir(dataPath), "checkpoint.new")
-				require.NoError(t, os.Mkdir(path, 0o700))
-				return func() { require.NoError(t, os.Remove(path)) }
-			},
-		},
-		"full":      {prepare: mountSmall, spoil: fill},
-		"read-only": {prepare: mountSmall, spoil: readOnly},
+// TestCommitOnAFullDisk: the log can't be written. The error names the harvester; the
+// last good commit is what a power cut would leave, and a later commit stores the newest.
+func TestCommitOnAFullDisk(t *testing.T) {
+	dataPath := t.TempDir()
+	mountSmall(t, dataPath)
+	r := open(t, dataPath)
+	require.NoError(t, r.Commit(testKey, testState(1)))
+
+	heal := fill(t, dataPath)
+	stored, failed := 1, 0
+	for i := 2; i < 60; i++ { // the log is cut off somewhere
+		if err := r.Commit(testKey, testState(i)); err == nil {
+			stored = i
+			continue
+		} else {
+			require.ErrorContains(t, err, storeError(dataPath))
+			failed++
+		}
 	}
+	require.Positive(t, failed)
+	crashed := snapshot(t, Dir(dataPath))
+	after, err := open(t, store(t, crashed)).Load(testKey)
+	require.NoError(t, err, "a crash now leaves what opens again: %q", crashed["log.json"])
+	assert.False(t, after.Updated.Before(testState(stored).Updated))
+
+	heal()
+	require.NoError(t, r.Commit(testKey, testState(90)))
+	assert.False(t, fileOf(r).broken.Load())
+	require.NoError(t, r.Close())
+	got, err := open(t, dataPath).Load(testKey)
+	require.NoError(t, err)
+	assert.Equal(t, testState(90), got)
 }
 
 func fill(t *testing.T, dataPath string) func() {

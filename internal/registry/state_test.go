@@ -70,7 +70,7 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dataPath := t.TempDir()
 			r := open(t, dataPath)
-			require.NoError(t, r.store.Set(testKey.String(), test.stored))
+			require.NoError(t, memOf(r).Set(testKey.String(), test.stored))
 			before := snapshot(t, dataPath)
 			got, err := r.Load(testKey)
 			require.ErrorContains(t, err, test.want)
