@@ -62,9 +62,6 @@ func TestInvariant8_DamagedRegistryIsNeverStartedOver(t *testing.T) {
 		"empty data":   {data: ""},
 		"garbage data": {data: strings.Repeat("\x00", len(good[data]))},
 		"no data":      {data: gone},
-		"garbage log":  {"log.json": "\x00\x00\x00\x00"},
-		"no meta":      {"meta.json": gone},
-		"garbage meta": {"meta.json": "{"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := home.In(t)
@@ -86,6 +83,44 @@ func TestInvariant8_DamagedRegistryIsNeverStartedOver(t *testing.T) {
 	beat.Terminate(stopMost)
 	assertIndexed(t, srv, es)
 	assert.Zero(t, es.Stats().Conflicts, "nothing was started over")
+}
+
+// A damaged log or meta.json with an intact checkpoint: collection continues from the
+// checkpoint with a warning, and nothing is skipped.
+func TestInvariant8_DamageBehindAnIntactCheckpointDoesNotStop(t *testing.T) {
+	t.Parallel()
+	srv := beattest.Backlog(t, 200)
+	es := bulktest.Start(t)
+	home := toBulk(t, srv, es)
+	beat := home.Start()
+	waitIndexed(t, beat, srv, es, soon)
+	waitState(beat, "audit_events")
+	beat.Terminate(stopMost)
+	good, published := readAll(t, home.RegistryDir()), 0
+	for name, damage := range map[string]map[string]string{
+		"empty meta":      {"meta.json": ""},
+		"NUL meta":        {"meta.json": "\x00\x00\x00"},
+		"no meta":         {"meta.json": gone},
+		"NUL behind log":  {"log.json": strings.Repeat("\x00", 4096)},
+		"garbage log":     {"log.json": "garbage"},
+		"log and meta":    {"log.json": "\x00", "meta.json": "{"},
+		"log without end": {"log.json": `{"op":"set","id":9`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := home.In(t)
+			restore(t, home, good, damage)
+			beat := home.Start()
+			published++
+			publishSignIn(srv, newUUID(published))
+			waitIndexed(t, beat, srv, es, soon)
+			beat.Terminate(stopMost)
+			if name != "log without end" {
+				assert.Contains(t, beat.Log.Text(), "damaged")
+			}
+			good = readAll(t, home.RegistryDir())
+		})
+	}
+	assertIndexed(t, srv, es)
 }
 
 // A token of another account: nothing is collected with the old cursors.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -53,14 +54,17 @@ type Stored struct {
 	LastEvent string `json:"last_event"`
 }
 
-// Registry reads the last checkpoint, also of a running beat, by event type. It
-// is empty when there is none, or one is being written.
+// Registry reads the last checkpoint and the log behind it, also of a running beat, by
+// event type. It is empty when there is none, or one is being written.
 func (h *Home) Registry() map[string]Stored {
+	byType := map[string]Stored{}
+	add := func(s Stored) { byType[s.Key[strings.LastIndex(s.Key, ":")+1:]] = s }
 	raw, err := os.ReadFile(filepath.Join(h.RegistryDir(), "active.dat"))
 	if err != nil {
 		return nil
 	}
-	raw, err = os.ReadFile(filepath.Join(h.RegistryDir(), filepath.Base(strings.TrimSpace(string(raw)))))
+	checkpoint := filepath.Base(strings.TrimSpace(string(raw)))
+	raw, err = os.ReadFile(filepath.Join(h.RegistryDir(), checkpoint))
 	if err != nil {
 		return nil
 	}
@@ -68,11 +72,39 @@ func (h *Home) Registry() map[string]Stored {
 	if json.Unmarshal(raw, &list) != nil {
 		return nil
 	}
-	byType := map[string]Stored{}
 	for _, s := range list {
-		byType[s.Key[strings.LastIndex(s.Key, ":")+1:]] = s
+		add(s)
 	}
+	number, err := strconv.ParseUint(strings.TrimSuffix(checkpoint, ".json"), 10, 64)
+	if err != nil {
+		return nil
+	}
+	h.readLog(number, add)
 	return byType
+}
+
+// readLog reads what the registry's log holds behind the checkpoint.
+func (h *Home) readLog(checkpoint uint64, add func(Stored)) {
+	file, err := os.Open(filepath.Join(h.RegistryDir(), "log.json"))
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Close() }()
+	for dec := json.NewDecoder(file); ; {
+		var action struct {
+			ID uint64 `json:"id"`
+		}
+		var set struct {
+			K string
+			V Stored
+		}
+		if dec.Decode(&action) != nil || dec.Decode(&set) != nil {
+			return
+		}
+		if set.V.Key = set.K; action.ID > checkpoint {
+			add(set.V)
+		}
+	}
 }
 
 // Cursors are the stored cursors by event type, "" where there is none.
