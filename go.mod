@@ -6,12 +6,15 @@ toolchain go1.26.11
 
 require (
 	github.com/alicebob/miniredis/v2 v2.35.0
+	github.com/coreos/go-systemd/v22 v22.6.0
 	github.com/elastic/beats/v7 v7.0.0-alpha2.0.20260423145443-78957d7ea901
 	github.com/elastic/elastic-agent-client/v7 v7.18.1
 	github.com/elastic/elastic-agent-libs v0.33.3
 	github.com/elastic/go-concert v0.3.0
 	github.com/elastic/go-lumber v0.1.2-0.20220819171948-335fde24ea0f
 	github.com/elastic/go-ucfg v0.8.8
+	github.com/prometheus/client_model v0.6.2
+	github.com/prometheus/common v0.67.5
 	github.com/rcrowley/go-metrics v0.0.0-20250401214520-65e299d6c5c9
 	github.com/spf13/cobra v1.10.2
 	github.com/stretchr/testify v1.11.1

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"github.com/elastic/beats/v7/libbeat/cfgfile"
 	"github.com/elastic/beats/v7/libbeat/common/reload"
 	"github.com/elastic/beats/v7/libbeat/management"
-	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/paths"
@@ -35,6 +35,8 @@ type Onepasswordbeat struct {
 	log      *logp.Logger
 	stopOnce sync.Once
 	stopped  chan struct{}
+	probes   *probes
+	endpoint *http.Server // nil without http.enabled
 }
 
 // Settings are what the beater needs to know of the rest of the configuration.
@@ -44,6 +46,8 @@ type Settings struct {
 	DiskQueue func() bool
 	// Setup prepares what libbeat's `setup` command asks a beat for.
 	Setup func(*beat.Beat)
+	// HTTP is the section `http` of the configuration; nil leaves the endpoint to libbeat's own server.
+	HTTP func() *conf.C
 }
 
 // New returns what makes a beater: it checks every input, so that a wrong setting
@@ -54,10 +58,15 @@ func New(s Settings) beat.Creator {
 			log:     b.Info.Logger.Named("onepasswordbeat"),
 			diskQ:   s.DiskQueue != nil && s.DiskQueue(),
 			stopped: make(chan struct{}),
+			probes:  newProbes(),
 		}
 		if b.API != nil {
-			if err := inputmon.AttachHandler(b.API.Router(), b.Monitoring.InputsRegistry()); err != nil {
-				return nil, fmt.Errorf("can't serve the metrics of the inputs: %w", err)
+			var section *conf.C
+			if s.HTTP != nil {
+				section = s.HTTP()
+			}
+			if err := bt.serve(b, section); err != nil {
+				return nil, err
 			}
 		}
 		if b.InSetupCmd && s.Setup != nil {
@@ -144,6 +153,7 @@ func InputIDs(cfg *conf.C) ([]string, error) {
 
 // Run collects until the beat is stopped.
 func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
+	defer bt.closeEndpoint()
 	b.Manager.SetStopCallback(func() {
 		b.Instrumentation.Tracer().Close()
 		bt.Stop()
@@ -163,20 +173,25 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	defer forget()
 
 	diag := newDiagnostics(store)
-	runners, err := newRunners(&manager{beat: b, store: store, guard: guard, accounts: &account.Pool{}, running: diag, log: bt.log})
+	runners, err := newRunners(&manager{beat: b, store: store, guard: guard, accounts: &account.Pool{}, running: diag, probes: bt.probes, log: bt.log})
 	if err != nil {
 		return errors.Join(err, closeStore())
 	}
 	if b.Manager.Enabled() {
 		diag.register(b)
-		b.Registry.MustRegisterInput(&managedInputs{runners, diag})
+		b.Registry.MustRegisterInput(&managedInputs{runners, diag, bt.probes})
 	} else if err := start(runners, bt.inputs); err != nil {
 		runners.Stop()
 		return errors.Join(err, closeStore())
+	} else {
+		bt.probes.expect(len(bt.inputs))
 	}
 	b.Manager.PostInit()
 	defer bt.dropAfterStart()()
+	stopping, stopped := systemd{bt.probes.live, bt.log}.run()
+	defer stopped()
 	<-bt.stopped
+	stopping()
 
 	// The order matters, see the package comment.
 	runners.Stop()

@@ -68,6 +68,7 @@ type manager struct {
 	guard    *harvester.Guard
 	accounts *account.Pool
 	running  *diagnostics
+	probes   *probes
 	log      *logp.Logger
 }
 

@@ -53,6 +53,7 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 		return err
 	}
 	defer lease.Close()
+	defer in.manager.probes.input()()
 	stop, cancel := context.WithCancel(v2.GoContextFromCanceler(ctx.Cancelation))
 	defer cancel()
 
@@ -80,6 +81,8 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		return fmt.Errorf("event type %q is unknown", name)
 	}
 	key := registry.Key{Input: c.cfg.ID, EventType: name}
+	loop, ended := c.manager.probes.begin(key)
+	defer ended()
 	seen, end := c.claim(stop, key)
 	if seen == nil {
 		return nil
@@ -90,15 +93,17 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	reg := inputmon.NewMetricsRegistry(metricsID, inputType, inputs, c.log)
 	defer inputmon.CancelMetricsRegistry(metricsID, inputType, inputs, c.log)
 	log := c.log.With("event_type", name)
+	metrics := harvester.NewMetrics(reg, log)
+	loop.measure(metrics)
 	return harvester.New(harvester.Options{
 		Key:     key,
 		Module:  mod,
 		Config:  c.cfg,
 		Fetcher: c.lease.Account,
 		Limiter: c.lease.Limiter,
-		Store:   c.manager.store,
+		Store:   loop.watch(c.manager.store),
 		Guard:   c.manager.guard,
-		Metrics: harvester.NewMetrics(reg, log),
+		Metrics: metrics,
 		Report:  both(seen.note, c.report),
 		Log:     log,
 		Now:     time.Now,

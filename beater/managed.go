@@ -23,6 +23,7 @@ import (
 type managedInputs struct {
 	*cfgfile.RunnerList
 	diagnostics *diagnostics
+	probes      *probes
 }
 
 // Reload stops what is no longer in the list and starts what is new.
@@ -36,6 +37,7 @@ func (m *managedInputs) Reload(configs []*reload.ConfigWithMeta) error {
 		}
 	}
 	m.diagnostics.configured(enabled)
+	m.probes.expect(len(enabled))
 	return m.RunnerList.Reload(enabled)
 }
 

@@ -53,7 +53,7 @@ func (idle) String() string { return "idle" }
 // TestWrongInputsAreReported: a reload has no errors, whatever is in it.
 func TestWrongInputsAreReported(t *testing.T) {
 	factory := &choosy{}
-	list := &managedInputs{cfgfile.NewRunnerList("test", neverFailing{factory}, nil, logp.NewNopLogger()), newDiagnostics(brokenStore{})}
+	list := &managedInputs{cfgfile.NewRunnerList("test", neverFailing{factory}, nil, logp.NewNopLogger()), newDiagnostics(brokenStore{}), newProbes()}
 	reporters := map[string]*reported{}
 	with := func(name string, settings map[string]any) *reload.ConfigWithMeta {
 		reporters[name] = &reported{}

@@ -39,3 +39,15 @@ func (c *captured) diskQueue() bool {
 	kind, _ := queueOf(c.root)
 	return kind == "disk"
 }
+
+// http is the section `http`; nil without one.
+func (c *captured) http() *conf.C {
+	if c.root == nil {
+		return nil
+	}
+	section, err := c.root.Child("http", -1)
+	if err != nil {
+		return nil
+	}
+	return section
+}

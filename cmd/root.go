@@ -57,6 +57,7 @@ func RootCommand() *cmd.BeatsRootCmd {
 	var root *cmd.BeatsRootCmd
 	create := beater.New(beater.Settings{
 		DiskQueue: c.diskQueue,
+		HTTP:      c.http,
 		Setup: func(b *beat.Beat) {
 			if wantsPipelines(root) {
 				b.OverwritePipelinesCallback = setupPipelines(b, c, os.Stdout)

@@ -82,11 +82,11 @@ func MetricDefs() []MetricDef {
 		MetricDef{mWaits, Counter, "waits", "Requests that had to wait for the rate limit."},
 		MetricDef{mCommits, Counter, "commits", "States written to the registry."},
 		MetricDef{mCommitErrors, Counter, "commits", "States that the disk refused."},
-		MetricDef{mCommitted, Gauge, "seconds since 1970", "When the state was last written to the registry."},
-		MetricDef{mLastEvent, Gauge, "seconds since 1970", "The newest event time that was delivered."},
-		MetricDef{mPageTime, Histogram, "milliseconds", "Time from a request to its decoded page, or to its failure."},
-		MetricDef{mLag, Histogram, "milliseconds", "Time from a page's newest event to its arrival here."},
-		MetricDef{mWaitTime, Histogram, "milliseconds", "Time spent waiting for the rate limit, where there was a wait."},
+		MetricDef{mCommitted, Gauge, UnitTimestamp, "When the state was last written to the registry."},
+		MetricDef{mLastEvent, Gauge, UnitTimestamp, "The newest event time that was delivered."},
+		MetricDef{mPageTime, Histogram, UnitMilliseconds, "Time from a request to its decoded page, or to its failure."},
+		MetricDef{mLag, Histogram, UnitMilliseconds, "Time from a page's newest event to its arrival here."},
+		MetricDef{mWaitTime, Histogram, UnitMilliseconds, "Time spent waiting for the rate limit, where there was a wait."},
 	)
 }
 
@@ -102,7 +102,7 @@ const shortestWait = time.Millisecond
 type Metrics struct {
 	counters   map[string]*monitoring.Uint
 	gauges     map[string]*monitoring.Int
-	histograms map[string]gometrics.Sample
+	histograms map[string]*histogram
 }
 
 // NewMetrics registers all metrics of an event type in reg.
@@ -110,7 +110,7 @@ func NewMetrics(reg *monitoring.Registry, log *logp.Logger) *Metrics {
 	m := &Metrics{
 		counters:   map[string]*monitoring.Uint{},
 		gauges:     map[string]*monitoring.Int{},
-		histograms: map[string]gometrics.Sample{},
+		histograms: map[string]*histogram{},
 	}
 	for _, def := range MetricDefs() {
 		switch def.Kind {
@@ -119,10 +119,10 @@ func NewMetrics(reg *monitoring.Registry, log *logp.Logger) *Metrics {
 		case Gauge:
 			m.gauges[def.Name] = monitoring.NewInt(reg, def.Name)
 		case Histogram:
-			sample := gometrics.NewUniformSample(histogramSize)
-			m.histograms[def.Name] = sample
+			h := newHistogram(def.Name)
+			m.histograms[def.Name] = h
 			_ = adapter.NewGoMetrics(reg, def.Name, log, adapter.Accept).
-				Register("histogram", gometrics.NewHistogram(sample))
+				Register("histogram", gometrics.NewHistogram(h.sample))
 		}
 	}
 	return m

@@ -14,6 +14,7 @@ import (
 
 	"onepasswordbeat/dev-tools/generate/output"
 	"onepasswordbeat/internal/harvester"
+	"onepasswordbeat/internal/prometheus"
 )
 
 // target is the file that is written, below the root of the repository.
@@ -51,9 +52,9 @@ func fill(text string, defs []harvester.MetricDef) ([]byte, error) {
 
 func table(defs []harvester.MetricDef) string {
 	var b strings.Builder
-	b.WriteString("| Metric | Kind | Unit | Meaning |\n|---|---|---|---|")
+	b.WriteString("| Metric | Kind | Unit | Meaning | At /metrics |\n|---|---|---|---|---|")
 	for _, d := range defs {
-		fmt.Fprintf(&b, "\n| `%s` | %s | %s | %s |", d.Name, d.Kind, d.Unit, strings.ReplaceAll(d.Help, "|", `\|`))
+		fmt.Fprintf(&b, "\n| `%s` | %s | %s | %s | `%s` |", d.Name, d.Kind, d.Unit, strings.ReplaceAll(d.Help, "|", `\|`), prometheus.Name(d))
 	}
 	return b.String()
 }

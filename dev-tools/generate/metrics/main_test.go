@@ -28,8 +28,9 @@ func TestFill(t *testing.T) {
 	}
 	tests := map[string]struct{ text, want, err string }{
 		"table": {"a\n\n{{table}}\n\n`pages_total` `lag` `http.enabled` `output.events_total` `events_pipeline_total`\n", "a\n\n" +
-			"| Metric | Kind | Unit | Meaning |\n|---|---|---|---|\n" +
-			"| `pages_total` | counter | pages | Pages, all \\| of them. |\n| `lag` | histogram | milliseconds | How far behind. |\n\n" +
+			"| Metric | Kind | Unit | Meaning | At /metrics |\n|---|---|---|---|---|\n" +
+			"| `pages_total` | counter | pages | Pages, all \\| of them. | `onepasswordbeat_pages_total` |\n" +
+			"| `lag` | histogram | milliseconds | How far behind. | `onepasswordbeat_lag_seconds` |\n\n" +
 			"`pages_total` `lag` `http.enabled` `output.events_total` `events_pipeline_total`\n", ""},
 		"no place for it": {"a", "", "no line"},
 		"unknown metric":  {"{{table}}\n`page_total`", "", `"page_total", which is not declared`},
