@@ -20,6 +20,7 @@ var generators = []Step{
 	{"architecture", generator("./dev-tools/generate/architecture")},
 	{"metrics", generator("./dev-tools/generate/metrics")},
 	{"dashboards", generator("./dev-tools/generate/dashboards")},
+	{"detections", generator("./dev-tools/generate/detections")},
 	{"streams", generator("./dev-tools/generate/integration/streams")},
 	{"integration", generator("./dev-tools/generate/integration")},
 	{"pipelines", generator("./dev-tools/generate/pipelines")},

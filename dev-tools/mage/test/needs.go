@@ -31,10 +31,13 @@ var (
 	maven = need{[]string{"mvn"}, "the tests on a real Elasticsearch and on OpenSearch are left out"}
 )
 
+// python runs EQL, which OpenSearch does not have.
+var python = need{[]string{"python3"}, "the tests of the detection rules are left out"}
+
 // What test:elasticsearch and test:opensearch need.
 var (
 	elasticsearchNeeds = []need{java, maven}
-	openSearchNeeds    = []need{java, javac, maven}
+	openSearchNeeds    = []need{java, javac, maven, python}
 )
 
 // needs is everything that `mage test` uses where it is there.

@@ -26,7 +26,7 @@ var onElasticsearch = []string{systemTests + "/estest", systemTests + "/elastics
 // onOpenSearch are the packages whose tests run on an OpenSearch node, which has what
 // the Elasticsearch of the tests lacks: pipelines, scripts and all aggregations. One
 // test of tests/integration runs on Elasticsearch besides.
-var onOpenSearch = []string{systemTests + "/ostest", systemTests + "/pipelines", systemTests + "/dashboards", systemTests + "/integration"}
+var onOpenSearch = []string{systemTests + "/ostest", systemTests + "/pipelines", systemTests + "/dashboards", systemTests + "/detections", systemTests + "/integration"}
 
 // faultSuite is the package that test:faults runs alone, and test:system among others.
 const faultSuite = systemTests + "/faults"

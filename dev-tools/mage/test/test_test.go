@@ -44,6 +44,7 @@ func TestEveryPackageIsInOneGroup(t *testing.T) {
 		"onepasswordbeat/tests/ostest":        "opensearch",
 		"onepasswordbeat/tests/pipelines":     "opensearch",
 		"onepasswordbeat/tests/dashboards":    "opensearch",
+		"onepasswordbeat/tests/detections":    "opensearch",
 	} {
 		for group, has := range groups {
 			assert.Equal(t, group == want, has(pkg), "%s in %s", pkg, group)

@@ -1,0 +1,167 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package detections runs the detection rules on events: on OpenSearch the searches that Kibana makes of them, and EQL on an
+// EQL engine. What is tried comes from detections/detectionstest.
+package detections
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/detections"
+	"onepasswordbeat/detections/detectionstest"
+	"onepasswordbeat/dev-tools/generate/dashboards/kql"
+	sim "onepasswordbeat/internal/eventsapi/eventsapitest"
+	"onepasswordbeat/tests/ostest"
+)
+
+// begin is when stories begin.
+var begin = time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
+
+// tried is a story with its documents of one way.
+type tried struct {
+	detectionstest.Story
+	label, way string
+	docs       []document
+}
+
+func TestRules(t *testing.T) {
+	node := ostest.Start(t)
+	rules, err := detections.All()
+	require.NoError(t, err)
+	world, err := detectionstest.NewWorld(begin)
+	require.NoError(t, err)
+	install(t, node)
+	s := suite{node, startEQL(t)}
+	stories := detectionstest.Stories(world)
+	for _, rule := range rules {
+		t.Run(rule.Slug, func(t *testing.T) {
+			s.testRule(t, rule, slices.DeleteFunc(slices.Clone(stories), func(x detectionstest.Story) bool { return x.Rule != rule.Slug }))
+		})
+	}
+	t.Run("normal week", func(t *testing.T) { s.testNormalWeek(t, rules, world) })
+}
+
+type suite struct {
+	node *ostest.Node
+	eql  *eqlEngine
+}
+
+// testRule tells a rule its stories, each by both ways.
+func (s suite) testRule(t *testing.T, rule detections.Rule, stories []detectionstest.Story) {
+	must, mustNot := 0, 0
+	for _, story := range stories {
+		if story.Match {
+			must++
+		} else {
+			mustNot++
+		}
+	}
+	assert.GreaterOrEqual(t, must, 1, "stories that match")
+	assert.GreaterOrEqual(t, mustNot, 3, "stories that do not")
+	if late, ok := lateUsages(rule, stories); ok {
+		stories = append(stories, late)
+	}
+	for i, story := range stories {
+		for _, way := range ways {
+			label := rule.Slug + strconv.Itoa(i)
+			x := tried{story, label, way, mapped(t, s.node, way, story.Events, label)}
+			store(t, s.node, way, x.docs)
+			t.Run(story.Name+"/"+way, func(t *testing.T) { s.testStory(t, rule, x) })
+		}
+	}
+}
+
+// lateness is how much later than they happened item usages may arrive.
+const lateness = 48 * time.Hour
+
+// lateUsages is the first story with item usages that the rule has to report, with these arriving two days late.
+func lateUsages(rule detections.Rule, stories []detectionstest.Story) (late detectionstest.Story, ok bool) {
+	if !rule.Uses("1password.item_usages") {
+		return late, false
+	}
+	isUsage := func(e detectionstest.Event) bool { return e.Type == sim.ItemUsages }
+	i := slices.IndexFunc(stories, func(x detectionstest.Story) bool { return x.Match && slices.ContainsFunc(x.Events, isUsage) })
+	if i < 0 {
+		return late, false
+	}
+	late = stories[i]
+	late.Name, late.Events = "two days late: "+late.Name, slices.Clone(late.Events)
+	for i := range late.Events {
+		if isUsage(late.Events[i]) {
+			late.Events[i].Arrived = late.Events[i].At.Add(lateness)
+		}
+	}
+	return late, true
+}
+
+func (s suite) testStory(t *testing.T, rule detections.Rule, x tried) {
+	r := runner{s.node, s.eql, "logs-1password.*-" + x.way, x.docs, list{object{"term": object{"labels.story": x.label}}}}
+	var found []alert
+	var at time.Time
+	for _, at = range runs(t, rule, x.Events) {
+		if found = r.run(t, rule, at); len(found) > 0 {
+			break
+		}
+	}
+	require.Equal(t, x.Match, len(found) > 0, "%v", found)
+	if x.Match {
+		r.testGuide(t, rule, found[0], at)
+	}
+}
+
+// runs are the moments at which the rule runs after events have arrived: as late as its interval allows.
+func runs(t *testing.T, rule detections.Rule, events []detectionstest.Event) (at []time.Time) {
+	every := span(t, rule.Every)
+	for _, e := range events {
+		at = append(at, e.Arrived.Truncate(every).Add(every))
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	at = slices.Compact(at)
+	if rule.Kind == detections.NewTerms { // whatever comes first is new
+		return at[len(at)-1:]
+	}
+	return at
+}
+
+// testGuide runs the queries of the investigation guide with the values of the alert: each finds something.
+func (r runner) testGuide(t *testing.T, rule detections.Rule, a alert, now time.Time) {
+	full := r.documentOf(t, rule, a, now)
+	for _, step := range rule.Investigate {
+		text := step.Fill(func(field string) string {
+			value := a[field]
+			if value == nil {
+				value = full[field]
+			}
+			require.NotNil(t, value, "the alert has no %s", field)
+			return fmt.Sprint(value)
+		})
+		q, err := kql.Parse(text)
+		require.NoError(t, err)
+		found := r.search(t, object{"size": 1, "query": object{"bool": object{"filter": append(list{q.DSL()}, r.more...)}}})
+		assert.NotEmpty(t, at[list](found, "hits.hits"), text)
+	}
+}
+
+// documentOf is a document that the alert is about.
+func (r runner) documentOf(t *testing.T, rule detections.Rule, a alert, now time.Time) object {
+	if rule.Kind != detections.Threshold && rule.Kind != detections.NewTerms {
+		return object(a)
+	}
+	query := r.query(t, rule, now, span(t, rule.LookBack))
+	for field, value := range a {
+		if field != "last" {
+			filter := at[list](query, "bool.filter")
+			at[object](query, "bool")["filter"] = append(filter, object{"match": object{field: value}})
+		}
+	}
+	found := r.search(t, object{"size": 1, "query": query})
+	return flat(at[object](at[list](found, "hits.hits")[0], "_source"))
+}
