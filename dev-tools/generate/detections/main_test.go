@@ -63,14 +63,14 @@ var (
 // TestKeysThatKibanaImports: no key is missing, and none is there that the type of the rule does not have.
 func TestKeysThatKibanaImports(t *testing.T) {
 	for _, rule := range rules(t) {
-		kind := text(rule, "type")
+		kind := str(rule, "type")
 		require.Contains(t, special, kind)
 		want := slices.Sorted(slices.Values(append(slices.Clone(common), special[kind]...)))
 		assert.Equal(t, want, slices.Sorted(maps.Keys(rule)), rule["name"])
 	}
 }
 
-func text(o object, key string) string { s, _ := o[key].(string); return s }
+func str(o object, key string) string { s, _ := o[key].(string); return s }
 
 // shapes are the forms of values, as the API reference describes them.
 var shapes = map[string]*regexp.Regexp{
@@ -88,7 +88,7 @@ func TestValuesThatKibanaImports(t *testing.T) {
 		assert.Equal(t, []any{detections.Index}, rule["index"])
 		assert.Equal(t, false, rule["timestamp_override_fallback_disabled"], "the fallback is on")
 		assert.Equal(t, false, rule["enabled"])
-		assert.Equal(t, text(rule, "type") == detections.EQL, rule["language"] == "eql")
+		assert.Equal(t, str(rule, "type") == detections.EQL, rule["language"] == "eql")
 		for key, value := range rule {
 			assert.NotNil(t, value, "%s of %s: Kibana takes no null", key, rule["name"])
 		}
