@@ -24,6 +24,7 @@ import (
 
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 )
@@ -165,12 +166,13 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	if err != nil {
 		return err
 	}
-	guard := harvester.NewGuard(bt.output(b))
-	forget, err := refusals.watch()
+	responses := &delivery.Responses{}
+	unwatch, err := responses.Watch()
 	if err != nil {
 		return errors.Join(err, closeStore())
 	}
-	defer forget()
+	defer unwatch()
+	guard := delivery.NewGuard(bt.output(b, responses))
 
 	diag := newDiagnostics(store)
 	runners, err := newRunners(&manager{beat: b, store: store, guard: guard, accounts: &account.Pool{}, running: diag, probes: bt.probes, log: bt.log})
@@ -187,7 +189,6 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 		bt.probes.expect(len(bt.inputs))
 	}
 	b.Manager.PostInit()
-	defer bt.dropAfterStart()()
 	stopping, stopped := systemd{bt.probes.live, bt.log}.run()
 	defer stopped()
 	<-bt.stopped
@@ -228,12 +229,12 @@ func (bt *Onepasswordbeat) Stop() {
 }
 
 // output is what the delivery guard looks at; nil where that says nothing of delivery.
-func (bt *Onepasswordbeat) output(b *beat.Beat) harvester.Output {
+func (bt *Onepasswordbeat) output(b *beat.Beat, responses *delivery.Responses) delivery.Output {
 	if bt.diskQ {
 		bt.log.Warn("queue.disk is in use: an event counts as delivered once it is on disk, and from there on the queue's guarantee holds")
 		return nil
 	}
-	return outputWatch{b.Monitoring.StatsRegistry(), b.Monitoring.StateRegistry(), refusals}
+	return delivery.NewMonitor(b.Monitoring.StatsRegistry(), b.Monitoring.StateRegistry(), responses)
 }
 
 // openStore opens the registry. A damaged one ends a beat that runs on its own,

@@ -19,7 +19,6 @@ import (
 	"github.com/elastic/beats/v7/libbeat/management/status"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp/logptest"
-	"github.com/elastic/elastic-agent-libs/monitoring"
 
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
@@ -208,37 +207,6 @@ func TestCreateInput(t *testing.T) {
 	_, err = m.Create(conf.MustNewConfigFrom(settings(map[string]any{"limit": 0})))
 	require.ErrorContains(t, err, "limit: 0 is out of range")
 	require.NoError(t, m.Init(nil))
-}
-
-func TestOutputCounts(t *testing.T) {
-	stats := monitoring.NewRegistry()
-	state := monitoring.NewRegistry()
-	watch := outputWatch{stats, state, &refusalWatch{}}
-	counts := watch.Counts
-	assert.False(t, watch.Hasty())
-	monitoring.NewString(state.GetOrCreateRegistry("output"), "name").Set("kafka")
-	assert.True(t, watch.Hasty())
-	before := counts()
-	assert.Zero(t, before.Taken+before.Refused, "before there is an output")
-	output := stats.GetOrCreateRegistry("libbeat").GetOrCreateRegistry("output")
-	set := func(n uint64) {
-		for i, name := range []string{"acked", "duplicates", "dead_letter", "dropped", "failed", "toomany"} {
-			monitoring.NewUint(output, "events."+name).Set(n << (4 * i))
-		}
-	}
-	set(1)
-	got := counts()
-	assert.EqualValues(t, 0x111, got.Taken)
-	assert.EqualValues(t, 0x1000, got.Refused)
-	first := got.Of
-	require.NotNil(t, first)
-	assert.Same(t, first, counts().Of, "the same output")
-	require.NoError(t, output.Clear()) // a reload brings an output of its own
-	set(2)
-	got = counts()
-	assert.EqualValues(t, 0x222, got.Taken)
-	assert.EqualValues(t, 0x2000, got.Refused)
-	assert.NotSame(t, first, got.Of, "another output, whatever it has counted")
 }
 
 // TestBrokenStore: without a registry nothing is loaded, stored or begun.

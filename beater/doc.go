@@ -23,7 +23,4 @@
 //	factory.go   from a configuration to a running input, with our defaults
 //	managed.go   what is different under Elastic Agent
 //	diagnostics.go  what Elastic Agent's diagnostics show
-//	pages.go     the memory that only a start needs
-//	counters.go  what the output did, for the delivery guard
-//	refusals.go  the output's reasons for a refusal, in words
 package beater

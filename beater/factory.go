@@ -23,6 +23,7 @@ import (
 
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/version"
 )
@@ -65,7 +66,7 @@ func checkProcessors(cfg *conf.C) error {
 type manager struct {
 	beat     *beat.Beat
 	store    harvester.Store
-	guard    *harvester.Guard
+	guard    *delivery.Guard
 	accounts *account.Pool
 	running  *diagnostics
 	probes   *probes
@@ -112,6 +113,18 @@ func AccountOptions(c config.Config, log *logp.Logger) account.Options {
 		Transport:  c.Transport,
 		UserAgent:  "onepasswordbeat/" + version.Version,
 		Log:        log,
+	}
+}
+
+// harvesterSettings are the settings of an input that concern its harvesters.
+func harvesterSettings(c config.Config) harvester.Settings {
+	return harvester.Settings{
+		Interval:              c.Interval,
+		InitialInterval:       c.InitialInterval,
+		ShutdownTimeout:       c.ShutdownTimeout,
+		Limit:                 c.Limit,
+		Namespace:             c.Namespace,
+		PreserveOriginalEvent: c.PreserveOriginalEvent,
 	}
 }
 

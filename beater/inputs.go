@@ -96,17 +96,17 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	metrics := harvester.NewMetrics(reg, log)
 	loop.measure(metrics)
 	return harvester.New(harvester.Options{
-		Key:     key,
-		Module:  mod,
-		Config:  c.cfg,
-		Fetcher: c.lease.Account,
-		Limiter: c.lease.Limiter,
-		Store:   loop.watch(c.manager.store),
-		Guard:   c.manager.guard,
-		Metrics: metrics,
-		Report:  both(seen.note, c.report),
-		Log:     log,
-		Now:     time.Now,
+		Key:      key,
+		Module:   mod,
+		Settings: harvesterSettings(c.cfg),
+		Fetcher:  c.lease.Account,
+		Limiter:  c.lease.Limiter,
+		Store:    loop.watch(c.manager.store),
+		Guard:    c.manager.guard,
+		Metrics:  metrics,
+		Report:   both(seen.note, c.report),
+		Log:      log,
+		Now:      time.Now,
 	}).Run(stop, pipeline)
 }
 

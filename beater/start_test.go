@@ -18,6 +18,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp/logptest"
 	"github.com/elastic/elastic-agent-libs/paths"
 
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/registry"
 )
 
@@ -64,7 +65,7 @@ func TestNew(t *testing.T) {
 	bt, ok := made.(*Onepasswordbeat)
 	require.True(t, ok)
 	assert.Len(t, bt.inputs, 1)
-	assert.Nil(t, bt.output(newBeat(t, false)), "with queue.disk the output's counters say nothing of an ACK")
+	assert.Nil(t, bt.output(newBeat(t, false), &delivery.Responses{}), "with queue.disk the output's counters say nothing of an ACK")
 }
 
 // TestDamagedRegistry ends a beat of its own; under Elastic Agent it is the health

@@ -207,7 +207,7 @@ func TestRefusedCursorRestartsADayBefore(t *testing.T) {
 
 	refuse := eventsapitest.Fault{Kind: eventsapitest.RefuseCursor, Times: 2}
 	srv.Script(refuse.For(eventsapitest.AuditEvents))
-	beat.WaitLog("the API refuses the stored cursor", soon)
+	beat.WaitLog("the API rejects the stored cursor", soon)
 	publishSignIn(srv, newUUID(1))
 	waitIndexed(t, beat, srv, es, soon)
 	beat.Until(soon, "a request begins again", func() bool { return len(restarts(t, srv)) > 0 })

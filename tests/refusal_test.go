@@ -141,7 +141,8 @@ func TestInvariant2_OneBadDocumentDoesNotStopAStream(t *testing.T) {
 	beat := home.Start()
 	waitOthers(t, beat, srv, es, bad)
 	beat.Until(soon, "the refusal is counted", func() bool { return beat.InputSum("events_refused_total") == 1 })
-	beat.WaitLog("failed to parse field [source.ip]", soon)
+	line := beat.WaitLog("the output rejected invalid events", soon)
+	assert.Contains(t, line.Raw, "failed to parse field [source.ip]")
 	beat.Terminate(stopMost)
 	assert.NotContains(t, es.IDs(), bad)
 	assert.Equal(t, "cursor", home.StateList()["signin_attempts"].Position)
@@ -257,7 +258,7 @@ func waitRefused(t *testing.T, beat *beattest.Beat, refusal *bulktest.Refusal, n
 	beat.Until(soon, "Degraded with the output's reason", func() bool {
 		types := map[any]bool{}
 		for _, line := range beat.Log.Lines() {
-			if strings.HasPrefix(line.Message, "Degraded: the output refuses") && strings.Contains(line.Message, reason) {
+			if strings.HasPrefix(line.Message, "Degraded: the output rejects") && strings.Contains(line.Message, reason) {
 				types[line.Fields["event_type"]] = true
 			}
 		}

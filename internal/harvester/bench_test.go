@@ -56,7 +56,7 @@ func each(b *testing.B, fn func(h *Harvester, raw json.RawMessage)) {
 func BenchmarkMap(b *testing.B) {
 	now := time.Now()
 	each(b, func(h *Harvester, raw json.RawMessage) {
-		if _, err := h.event(raw, now); err != nil {
+		if _, err := h.mapper.event(raw, now); err != nil {
 			b.Fatal(err)
 		}
 	})
@@ -68,7 +68,7 @@ func BenchmarkPublish(b *testing.B) {
 	now := time.Now()
 	enc := eslegclient.NewJSONEncoder(nil, false)
 	each(b, func(h *Harvester, raw json.RawMessage) {
-		ev, err := h.event(raw, now)
+		ev, err := h.mapper.event(raw, now)
 		if err == nil {
 			err = enc.Marshal(&ev)
 		}

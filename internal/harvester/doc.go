@@ -7,25 +7,24 @@
 //
 // # Lifecycle
 //
-// A harvester runs until it is cancelled. Everything that goes wrong in between
-// is a delay and a change of health, never an end. One goroutine owns the state;
-// while it waits, for an answer, for the queue or for the next poll, it handles
-// the ACKs of the pages in flight, oldest first.
+// A harvester runs until it is cancelled. Every failure in between
+// is a delay and a change of health, never an end. One goroutine owns the state. It is one select
+// over fetched pages, delivery results, the poll timer and the stop. Package delivery
+// publishes the pages and finds out what became of them.
 //
 // A stop makes no new request, waits at most shutdown_timeout for what is in
-// flight, and closes its connection to libbeat. ACKs that come later are ignored:
-// libbeat reports what a closing output drops as ACKed.
+// flight, and closes its connection to libbeat.
 //
 // # Invariants
 //
 // Each is tested by its name, see invariants_test.go.
 //
 //  1. The stored cursor is never ahead of delivery.
-//  2. A page's cursor is stored only when each of its events was taken by the
-//     output, dropped by the user's own processors, or refused by the output for
-//     itself alone. When the output refuses everything, the cursor stays, the
-//     event type is Degraded with the output's reason, and delivery resumes by
-//     itself when the cause is gone.
+//  2. A page's cursor is stored only when each of its events was accepted by the
+//     output, dropped by the user's own processors, or rejected by the output for
+//     its own content. When the output rejects everything, the cursor stays, the
+//     event type is Degraded with the output's reason, and delivery resumes
+//     without help when the cause is gone.
 //  3. A crash or a stop at any moment repeats at most what was in flight.
 //  4. A repeated event has the same _id.
 //  5. No API, network or mapping error ends a harvester, ends the beat or skips
@@ -38,20 +37,18 @@
 //
 // # Delivery guarantee
 //
-// At least once to any output. The last event of a page carries the page; libbeat
-// reports ACKs in order, so that its ACK stands for all of the page and of every
-// page before it. What the ACK is worth is the [Guard]'s verdict.
+// At least once to any output. What an ACK of libbeat is worth is package delivery's question.
 //
 // # File layout
 //
-//	harvester.go  a harvester's parts, its start, its loop and its stop
-//	fetch.go      one request, and what an error means
-//	settle.go     a page on its way: published, ACKed, judged, its cursor stored
-//	wait.go       waiting, while ACKs are handled
-//	events.go     from raw items to published events
-//	delivery.go   publishing a page and learning of its ACK
-//	guard.go      the delivery guard: what an ACK is worth
+// Each file uses only those above it.
+//
+//	options.go    what a harvester needs from outside
 //	retry.go      what each class of error means: one table
-//	health.go     health, told once a change
 //	metrics.go    the metrics, declared once
+//	health.go     health, reported when it changes
+//	events.go     from raw items to published events
+//	position.go   the stored state, its load and its commits
+//	request.go    one request
+//	harvester.go  the loop: a select over what may happen
 package harvester

@@ -16,63 +16,78 @@ import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/beat/events"
 	"github.com/elastic/beats/v7/libbeat/common"
+	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
-	"onepasswordbeat/internal/eventsapi"
-	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/module"
 )
 
 // maxIDBytes is Elasticsearch's limit for an _id. A longer one would fail the
 // bulk request that it is in, again and again.
 const maxIDBytes = 512
 
-// events maps a page's items, in their order, each when it is asked for: an event's
+// mapper makes events of items.
+type mapper struct {
+	module           module.Module
+	preserveOriginal bool
+	stream           stream
+	metrics          *Metrics
+	log              *logp.Logger
+	now              func() time.Time
+}
+
+func newMapper(o Options) *mapper {
+	return &mapper{
+		module: o.Module, preserveOriginal: o.Settings.PreserveOriginalEvent,
+		stream: streamOf(o.Module.Dataset, o.Settings.Namespace), metrics: o.Metrics, log: o.Log, now: o.Now,
+	}
+}
+
+// events maps items in their order, each when it is asked for: an event's
 // maps take ten times the room of its JSON, and a page may wait long for the queue.
-// After the last one it moves state.LastEvent on.
-func (h *Harvester) events(page *eventsapi.Page, state *registry.State) iter.Seq[beat.Event] {
+// After the last one it stores the newest event time in newest.
+func (m *mapper) events(items []json.RawMessage, newest *time.Time) iter.Seq[beat.Event] {
 	return func(yield func(beat.Event) bool) {
-		received := h.Now()
-		var newest time.Time
+		received := m.now()
+		var latest time.Time
 		var unmapped int
 		var first error
-		for _, raw := range page.Items {
-			ev, err := h.event(raw, received)
+		for _, raw := range items {
+			ev, err := m.event(raw, received)
 			if err != nil {
 				if unmapped++; first == nil {
 					first = err
 				}
 			}
-			if err == nil && ev.Timestamp.After(newest) { // else its time may be that of now
-				newest = ev.Timestamp
+			if err == nil && ev.Timestamp.After(latest) { // otherwise its time may be that of now
+				latest = ev.Timestamp
 			}
 			if !yield(ev) {
 				return
 			}
 		}
 		if unmapped > 0 {
-			h.Log.Warnf("%s: %d of %d items of a page can't be mapped, they are published with their original; the first: %v",
-				h.Module.Name, unmapped, len(page.Items), first)
+			m.log.Warnw("items of a page can't be mapped; they are published with their original", "count", unmapped, "items", len(items), "error", first)
 		}
-		if !newest.IsZero() {
-			h.Metrics.lag(received.Sub(newest))
+		if latest.IsZero() {
+			return
 		}
+		m.metrics.lag(received.Sub(latest))
 		// An event from the future must not push a restart past events of today.
-		if newest.After(received) {
-			newest = received
+		if latest.After(received) {
+			latest = received
 		}
-		if newest.After(state.LastEvent) {
-			state.LastEvent = newest
-		}
+		*newest = latest
 	}
 }
 
 // event maps one item. What can't be mapped is published all the same, with the
 // API's bytes and the reason. All values are of the types that libbeat's event
-// normalization would leave alone, see connect.
-func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, error) {
-	ev, known, err := h.Module.Map(raw)
+// normalization would leave alone, see delivery.NewTracker.
+func (m *mapper) event(raw json.RawMessage, received time.Time) (beat.Event, error) {
+	ev, known, err := m.module.Map(raw)
 	if err != nil || !known {
-		h.Metrics.unmapped()
+		m.metrics.unmapped()
 	}
 	if ev.Fields == nil {
 		ev.Fields = mapstr.M{}
@@ -88,15 +103,15 @@ func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, 
 		child(ev.Fields, "error")["message"] = "onepasswordbeat can't map this item: " + err.Error()
 		eventFields["kind"] = "pipeline_error"
 		eventFields["module"] = "1password"
-		eventFields["dataset"] = h.Module.Dataset
+		eventFields["dataset"] = m.module.Dataset
 	}
 	tags := []string{"forwarded"}
-	if err != nil || h.Config.PreserveOriginalEvent {
+	if err != nil || m.preserveOriginal {
 		eventFields["original"] = string(raw)
-		tags = append(tags, "preserve_original_event") // Fleet's final pipeline removes it else
+		tags = append(tags, "preserve_original_event") // otherwise Fleet's final pipeline removes it
 	}
 	eventFields["created"] = common.Time(received.UTC())
-	ev.Fields["data_stream"] = mapstr.M{"type": "logs", "dataset": h.stream.dataset, "namespace": h.stream.namespace}
+	ev.Fields["data_stream"] = mapstr.M{"type": "logs", "dataset": m.stream.dataset, "namespace": m.stream.namespace}
 	ev.Fields["tags"] = tags
 	id, _ := ev.Meta[events.FieldMetaID].(string)
 	if id == "" || len(id) > maxIDBytes {
@@ -106,7 +121,7 @@ func (h *Harvester) event(raw json.RawMessage, received time.Time) (beat.Event, 
 	// does not keep the item that the _id is a part of.
 	ev.Meta[events.FieldMetaID] = strings.Clone(id)
 	// A custom `index` of the input replaces it; libbeat has no lower-ranking key.
-	ev.Meta[events.FieldMetaRawIndex] = h.stream.name
+	ev.Meta[events.FieldMetaRawIndex] = m.stream.name
 	return ev, err
 }
 

@@ -8,112 +8,77 @@ package harvester
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
-	"github.com/elastic/beats/v7/libbeat/management/status"
-	"github.com/elastic/elastic-agent-libs/logp"
-	"github.com/elastic/go-concert/timed"
 
-	"onepasswordbeat/config"
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/registry"
-	"onepasswordbeat/module"
 )
 
 const (
 	// restartOverlap is how far before the newest delivered event a harvester
-	// begins again when the API refuses its cursor.
+	// starts again when the API rejects its cursor.
 	restartOverlap = 24 * time.Hour
 	// retention is how long the API keeps events (Events API introduction).
 	retention = 120 * 24 * time.Hour
-	// touchInterval is how often a state without news is stored again, so that
-	// its age tells how long the beat was away.
-	touchInterval = time.Hour
-	// startRetry is how long a harvester waits before it tries to store its start
-	// time again.
-	startRetry = 5 * time.Second
-	// refusedCursors is how many times in a row a cursor is refused before it is
+	// rejectedCursors is how many times in a row a cursor is rejected before it is
 	// given up: a single 400 may be a passing fault.
-	refusedCursors = 2
+	rejectedCursors = 2
+	// tokenPoll is how often token_file is read while requests fail.
+	tokenPoll = time.Second
+	// outputCheck is how often a page that waits for its result is looked at.
+	outputCheck = 5 * time.Second
 )
-
-// Fetcher is the account's Events API.
-type Fetcher interface {
-	// Fetch returns one page, or an *eventsapi.Error.
-	Fetch(ctx context.Context, path string, q eventsapi.Query) (*eventsapi.Page, error)
-	// UUID is that of the 1Password account of the current token; "" if it is not
-	// known. It may ask the server.
-	UUID(ctx context.Context) string
-	// TokenGeneration counts the tokens that were in use so far; 0 while there is no
-	// usable one. It may read a file.
-	TokenGeneration() uint64
-}
-
-// Store keeps states across restarts.
-type Store interface {
-	Load(registry.Key) (registry.State, error)
-	Commit(registry.Key, registry.State) error
-}
-
-// Limiter is the rate limit that all harvesters of a token share.
-type Limiter interface {
-	// Wait returns when a request may be made, and how long that took.
-	Wait(ctx context.Context) (time.Duration, error)
-	// Pause makes every request wait: the server asked for it.
-	Pause(d time.Duration)
-}
-
-// Options are the parts of a harvester. All are needed.
-type Options struct {
-	Key     registry.Key
-	Module  module.Module
-	Config  config.Config
-	Fetcher Fetcher
-	Limiter Limiter
-	Store   Store
-	Guard   *Guard
-	Metrics *Metrics
-	Report  func(status.Status, string) // health of this event type
-	Log     *logp.Logger
-	Now     func() time.Time // the wall clock
-}
 
 // Harvester collects one event type of one account. Its state belongs to the
 // goroutine that runs Run.
 type Harvester struct {
-	Options
-	health    *health
-	stream    stream
-	delivery  *delivery
-	pending   []*flight    // published, without a verdict yet; oldest first
-	launching *flight      // on its way into the queue
-	checks    *time.Ticker // when to look at the output
+	position
+	mapper  *mapper
+	tracker *delivery.Tracker
 
-	stored    registry.State // the registry's state, or what it should be while the disk refuses it
-	unsaved   bool           // the disk refused stored
-	next      registry.State // after the newest published page: where the next request goes on
-	verifying bool           // a page is suspect: everything after stored is published again, alone
-	lost      int            // events refused when the page was last published alone, or -1
+	mode     delivery.Mode
+	inFlight []*page        // submitted, without a result yet; oldest first
+	next     registry.State // where the next request goes on: after the newest page in flight
+	ready    bool           // the tracker can take a page
+
+	fetching bool
+	stale    bool // what is being fetched comes after a page that is unconfirmed by now
+	fetched  chan response
+	timer    *time.Timer
+	due      time.Time // when the next request may be made
 
 	errors   backoff
-	tried    uint64 // serial of the token of the last request
+	tried    uint64 // generation of the token of the last request
 	holds    backoff
-	restarts backoff            // cursors given up, without one that was taken behind them in between
-	gaveUp   time.Time          // the newest delivered event when a cursor was given up last
-	repeated [sha256.Size]byte  // of the last page with an unmoved cursor
-	isStuck  bool               // the last page claimed more to come, and its cursor did not move
-	refused  int                // times in a row that the cursor was refused
-	lastOK   time.Time          // the last answer of the API
-	hurry    context.CancelFunc // cuts the wait for the next poll short
-	hardCtx  context.Context    // of the running Run: cancelled when a stop has no more patience
+	restarts backoff           // cursors given up, without one that was accepted in between
+	giveUp   error             // why the cursor is to be given up, once nothing is in flight
+	gaveUp   time.Time         // the newest delivered event when a cursor was given up last
+	repeated [sha256.Size]byte // of the last page with an unmoved cursor
+	isStuck  bool              // the last page had has_more set, and its cursor did not move
+	rejected int               // times in a row that the cursor was rejected
+	lastOK   time.Time         // the last response of the API
+}
+
+// page is a page between its submission and its result.
+type page struct {
+	next   registry.State // to be stored once the page is delivered
+	newest time.Time      // of its events; set when they were published
+	mode   delivery.Mode
+	pause  time.Duration // before the request after it
 }
 
 // New makes a harvester.
 func New(o Options) *Harvester {
-	return &Harvester{Options: o, health: newHealth(o.Report, o.Log), hurry: func() {}, lost: -1, stream: streamOf(o.Module.Dataset, o.Config.Namespace)}
+	return &Harvester{
+		position: position{Options: o, health: newHealth(o.Report, o.Log)},
+		mapper:   newMapper(o), ready: true, fetched: make(chan response, 1),
+	}
 }
 
 // Run collects until ctx is cancelled. It then waits at most shutdown_timeout
@@ -127,107 +92,314 @@ func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) er
 		<-ctx.Done()
 		return nil
 	}
-	d, err := connect(pipeline, h.Guard, h.Metrics)
+	h.next, h.lastOK = h.stored, h.stored.Updated
+	tracker, err := delivery.NewTracker(pipeline, h.Guard, h.Metrics)
 	if err != nil {
 		return err
 	}
-	h.delivery = d
-	hard, cancel := graceful(ctx, h.Config.ShutdownTimeout)
-	defer cancel()
-	h.hardCtx = hard
-	h.checks = time.NewTicker(outputCheck)
-	defer h.checks.Stop()
-
-	for ctx.Err() == nil {
-		h.wait(ctx, h.step(ctx))
-	}
-	h.drain(hard)
-	for _, f := range h.pending {
-		f.slot.leave()
-	}
-	return d.close()
+	h.tracker = tracker
+	h.loop(ctx)
+	return h.stop(ctx)
 }
 
-// load reads the stored state. Before any request is made the start time is stored,
-// so that a restart can't open a gap.
-func (h *Harvester) load(ctx context.Context) error {
-	state, err := h.Store.Load(h.Key)
-	switch {
-	case err == nil:
-		h.warnIneffective(state)
-	case errors.Is(err, registry.ErrNotFound):
-		state = registry.State{
-			StartTime:       h.Now().Add(-h.Config.InitialInterval),
-			InitialInterval: h.Config.InitialInterval,
-			Limit:           h.Config.Limit,
-		}
-		h.Log.Infof("First run: collecting %s since %s", h.Module.Name, state.StartTime.UTC().Format(time.RFC3339))
-	default:
-		return err
-	}
-	h.lastOK = state.Updated
-	if state.Cursor == "" {
-		if err := h.storeStart(ctx, &state); err != nil {
-			return err
-		}
-	}
-	h.stored, h.next = state, state
-	return nil
-}
-
-// storeStart stores a state without a cursor, as soon as the disk takes it. One that
-// was loaded may be in memory only: the registry keeps what the disk refused.
-func (h *Harvester) storeStart(ctx context.Context, state *registry.State) error {
+// loop is the harvester's life: each round handles one thing that happened, and makes
+// the next request if nothing prevents it.
+func (h *Harvester) loop(ctx context.Context) {
+	h.timer = time.NewTimer(0)
+	defer h.timer.Stop()
+	checks := time.NewTicker(outputCheck)
+	defer checks.Stop()
 	for {
-		state.Updated = h.Now()
-		err := h.Store.Commit(h.Key, *state)
-		if err == nil {
-			return nil
-		}
-		h.Metrics.commitFailed()
-		err = fmt.Errorf("nothing is collected before the start time is stored: %w", err)
-		h.health.failed(err.Error())
-		if timed.Wait(ctx, startRetry) != nil {
-			return err
+		h.proceed(ctx)
+		select {
+		case r := <-h.fetched:
+			h.fetching = false
+			if ctx.Err() == nil {
+				h.handle(r)
+			}
+		case r := <-h.tracker.Results():
+			h.resolve(r)
+		case <-h.tracker.Ready():
+			h.ready = true
+		case <-h.timer.C:
+			h.wake()
+		case <-checks.C:
+			h.checkOutput()
+		case <-ctx.Done():
+			return
 		}
 	}
 }
 
-// warnIneffective says which settings have no effect because a cursor is stored.
-func (h *Harvester) warnIneffective(s registry.State) {
-	remedy := fmt.Sprintf("To apply it, stop the beat and run `onepasswordbeat state reset --input %s --event-type %s --since TIME`",
-		h.Key.Input, h.Key.EventType)
-	if s.Cursor != "" && s.Limit != 0 && s.Limit != h.Config.Limit {
-		h.Log.Warnf("limit: %d has no effect for %s: the stored cursor keeps its page size of %d. %s", h.Config.Limit, h.Module.Name, s.Limit, remedy)
+// stop waits for what is in flight.
+func (h *Harvester) stop(ctx context.Context) error {
+	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.Settings.ShutdownTimeout)
+	defer cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- h.tracker.Close(hard) }()
+	for r := range h.tracker.Results() {
+		h.resolve(r)
 	}
-	if s.InitialInterval != 0 && s.InitialInterval != h.Config.InitialInterval {
-		h.Log.Warnf("initial_interval: %s has no effect for %s: a position is stored, the first run began with %s. %s",
-			h.Config.InitialInterval, h.Module.Name, s.InitialInterval, remedy)
+	if h.fetching {
+		select {
+		case <-h.fetched:
+		case <-hard.Done():
+			h.Log.Warnw("the last request did not end at the stop", "shutdown_timeout", h.Settings.ShutdownTimeout.String())
+		}
 	}
+	return <-closed
 }
 
-// step fetches and publishes one page, and returns how long to wait before the
-// next.
-func (h *Harvester) step(ctx context.Context) time.Duration {
-	if h.verifying {
-		h.drain(ctx)
+// proceed makes the next request if nothing prevents it.
+func (h *Harvester) proceed(ctx context.Context) {
+	if h.fetching || !h.ready || ctx.Err() != nil {
+		return
+	}
+	if h.giveUp != nil && len(h.inFlight) == 0 {
+		h.restart()
+	}
+	if h.giveUp != nil || time.Now().Before(h.due) {
+		return
+	}
+	if h.mode != delivery.ModePipelined {
+		if len(h.inFlight) > 0 {
+			return
+		}
 		h.next = h.stored
 		h.repeated = [sha256.Size]byte{} // what came after it was not delivered
 	}
 	if h.unsaved {
 		h.commit(h.stored)
 	}
-	verifying := h.verifying
-	page, err := h.fetch(ctx)
-	if h.verifying && !verifying {
-		return 0 // a page turned suspect meanwhile, and this one comes after it
+	r := request{query: eventsapi.Query{Cursor: h.next.Cursor}, account: h.stored.Account}
+	if r.query.Cursor == "" {
+		r.query.Limit, r.query.StartTime = h.Settings.Limit, h.next.StartTime
 	}
-	if errors.As(err, new(*wrongAccount)) {
-		h.health.failed(err.Error())
-		return h.errors.next(policies[eventsapi.Auth])
+	h.tried = h.Fetcher.TokenGeneration()
+	h.fetching, h.stale = true, false
+	go func() { h.fetched <- h.do(ctx, r) }()
+}
+
+// pause waits before the next request. While requests fail it ends early when the token was replaced.
+func (h *Harvester) pause(d time.Duration) {
+	h.due = time.Now().Add(d)
+	h.arm()
+}
+
+// arm sets the timer.
+func (h *Harvester) arm() {
+	d := time.Until(h.due)
+	if h.errors.failures > 0 {
+		d = min(d, tokenPoll)
 	}
-	if err != nil {
-		return h.failed(ctx, err)
+	h.timer.Reset(max(0, d))
+}
+
+// wake handles the timer.
+func (h *Harvester) wake() {
+	if h.errors.failures > 0 && h.rotated() {
+		h.due = time.Now()
 	}
-	return h.take(ctx, page)
+	if time.Now().Before(h.due) {
+		h.arm()
+	}
+}
+
+// rotated is whether there is another token than the one of the last request.
+// Each harvester looks for itself: they share the account, and the first to use a
+// new token must not keep it from the others.
+func (h *Harvester) rotated() bool {
+	generation := h.Fetcher.TokenGeneration()
+	return generation != 0 && generation != h.tried
+}
+
+// handle handles the response to a request.
+func (h *Harvester) handle(r response) {
+	if r.account != "" && h.stored.Account == "" { // a state without an account belongs to the first that is known
+		h.stored.Account, h.next.Account = r.account, r.account
+	}
+	switch {
+	case h.stale:
+	case errors.As(r.err, new(*wrongAccount)):
+		h.health.failed(r.err.Error())
+		h.pause(h.errors.next(policies[eventsapi.Auth]))
+	case r.err != nil:
+		h.failed(r.err)
+	default:
+		h.answered()
+		h.submit(r.page)
+	}
+}
+
+// failed decides what an error of the API means, and how long to wait.
+func (h *Harvester) failed(err error) {
+	var e *eventsapi.Error
+	if !errors.As(err, &e) {
+		e = &eventsapi.Error{Class: eventsapi.Unexpected, Err: err}
+	}
+	if e.Class != eventsapi.BadRequest {
+		h.rejected = 0
+	} else if h.next.Cursor != "" {
+		if h.rejected++; h.rejected >= rejectedCursors {
+			h.giveUp = err
+			return
+		}
+	}
+	wait := h.errors.delayFor(e)
+	if e.Class == eventsapi.RateLimited {
+		h.Limiter.Pause(wait)
+	}
+	h.health.degraded(err.Error())
+	h.pause(wait)
+}
+
+// restart gives up a cursor that the API rejects. Nothing is in flight any more: those
+// cursors were of the same chain.
+func (h *Harvester) restart() {
+	state := h.stored
+	if !state.LastEvent.IsZero() {
+		state.StartTime = state.LastEvent.Add(-restartOverlap)
+	}
+	state.Cursor, state.Limit = "", h.Settings.Limit
+	msg := fmt.Sprintf("the API rejects the stored cursor (%v): starting again at %s, %s before the newest delivered event. "+
+		"Repeated events keep their _id; an event that arrives later than that with an older time is missed",
+		h.giveUp, state.StartTime.UTC().Format(time.RFC3339), restartOverlap)
+	h.Log.Errorw(msg)
+	h.health.degraded(msg)
+	h.commit(state)
+	h.next, h.rejected, h.giveUp, h.gaveUp = state, 0, nil, state.LastEvent
+	wait := h.restarts.next(restartPolicy)
+	if h.restarts.failures == 1 {
+		wait = 0
+	}
+	h.pause(wait)
+}
+
+// answered notes that the API answered, and logs an error when it did not, or
+// the beat was away, for longer than the API keeps events.
+func (h *Harvester) answered() {
+	h.errors.reset()
+	if h.rejected = 0; h.next.Cursor != "" && h.stored.LastEvent.After(h.gaveUp) {
+		h.restarts.reset()
+	}
+	now := h.Now()
+	if away := now.Sub(h.lastOK); !h.lastOK.IsZero() && away > retention {
+		h.Log.Errorw("nothing was collected for longer than the API keeps events: the events in between are gone",
+			"days", int(away.Hours()/24), "kept_days", int(retention.Hours()/24))
+	}
+	h.lastOK = now
+}
+
+// submit hands a page to the tracker, or waits for the next poll when there is nothing new.
+func (h *Harvester) submit(got *eventsapi.Page) {
+	moved := got.Cursor != h.next.Cursor
+	h.Metrics.page(len(got.Items), got.Bytes)
+	p := &page{next: h.next, mode: h.mode, pause: h.Settings.Interval}
+	if p.next.Cursor = got.Cursor; h.next.Cursor == "" {
+		p.next.Limit = h.Settings.Limit // what this chain of cursors remembers
+	}
+	h.stuck(got.HasMore && !moved)
+	if !moved && h.mode == delivery.ModePipelined && (len(got.Items) == 0 || h.same(got.Items)) {
+		h.idle()
+		return
+	}
+	if got.HasMore && moved {
+		p.pause = 0
+	}
+	h.inFlight, h.ready = append(h.inFlight, p), false
+	h.tracker.Submit(delivery.Page{
+		Mode: p.mode, From: h.next.Cursor, Len: len(got.Items), Events: h.mapper.events(got.Items, &p.newest),
+	})
+	if h.next = p.next; h.mode == delivery.ModePipelined {
+		h.report()
+		h.pause(p.pause)
+	}
+}
+
+// idle handles a page without news.
+func (h *Harvester) idle() {
+	h.report()
+	if len(h.inFlight) == 0 {
+		h.touch()
+	}
+	h.pause(h.Settings.Interval)
+}
+
+// stuck notes whether a page has has_more set and a cursor that does not
+// move; the first in a row is logged.
+func (h *Harvester) stuck(is bool) {
+	was := h.isStuck
+	if h.isStuck = is; !is {
+		return
+	}
+	h.Metrics.stuck()
+	if !was {
+		h.Log.Warnw("the API says that there is more, but its cursor does not move; trying again at the next poll", "interval", h.Settings.Interval.String())
+	}
+}
+
+// same is whether a page with an unmoved cursor is the one that came before: an
+// API whose last cursor stays before the last events would repeat them forever.
+func (h *Harvester) same(items []json.RawMessage) bool {
+	sum := sha256.New()
+	for _, item := range items {
+		sum.Write(item)
+	}
+	before := h.repeated
+	h.repeated = [sha256.Size]byte(sum.Sum(nil))
+	return before == h.repeated
+}
+
+// resolve handles the result of the oldest page.
+func (h *Harvester) resolve(r delivery.Result) {
+	p := h.inFlight[0]
+	h.inFlight = h.inFlight[1:]
+	h.mode = r.Mode
+	switch r.Outcome {
+	case delivery.Delivered:
+		h.delivered(p, r)
+		return
+	case delivery.Held:
+		h.health.degraded(fmt.Sprintf("the output rejects all events of a page: %s. "+
+			"No event is lost: collection stays at the stored cursor and retries automatically", r.Reason))
+	case delivery.Unconfirmed:
+	}
+	h.stale, h.giveUp = true, nil // what came after this page is fetched again
+	if p.mode == delivery.ModePipelined {
+		h.pause(0)
+	} else {
+		h.pause(h.holds.next(heldPolicy))
+	}
+}
+
+// delivered stores the cursor of a delivered page.
+func (h *Harvester) delivered(p *page, r delivery.Result) {
+	if r.Rejected > 0 {
+		h.Metrics.rejected(r.Rejected)
+		h.Log.Warnw("the output rejected invalid events and accepted the rest; libbeat's event data log or the dead letter index has them",
+			"count", r.Rejected, "reason", r.Reason)
+	}
+	h.holds.reset()
+	if p.next.LastEvent = h.stored.LastEvent; p.newest.After(p.next.LastEvent) {
+		p.next.LastEvent = p.newest
+	}
+	h.commit(p.next)
+	if p.mode != delivery.ModePipelined {
+		h.report()
+		h.pause(p.pause)
+	}
+}
+
+// report reports health after a response of the API.
+func (h *Harvester) report() {
+	if !h.unsaved && h.mode == delivery.ModePipelined && h.tracker.Trouble() == "" {
+		h.health.running()
+	}
+}
+
+// checkOutput reports that the output confirms nothing: libbeat only logs it.
+func (h *Harvester) checkOutput() {
+	if trouble := h.tracker.Trouble(); trouble != "" {
+		h.health.degraded(trouble + ". No event is lost: collection stays at the stored cursor and retries automatically")
+	}
 }

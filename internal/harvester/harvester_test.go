@@ -80,18 +80,18 @@ func TestHarvester(t *testing.T) {
 		wantAsked: []string{"since 24h0m0s", "since 24h0m30s"}, wantCommits: []string{"start", "c10"},
 		wantStates: []string{"Starting", "Degraded", "Running"},
 	}, {
-		name: "a cursor that is refused once is tried again", events: 20, stored: stored("c10"), run: 3 * time.Second,
+		name: "a cursor that is rejected once is tried again", events: 20, stored: stored("c10"), run: 3 * time.Second,
 		script:    answers{answerError(eventsapi.BadRequest)},
 		wantAsked: []string{"c10", "c10"}, wantCommits: []string{"c20"}, wantStates: []string{"Starting", "Degraded", "Running"},
 	}, {
-		name: "a refused cursor restarts a day before the newest event", events: 20, run: 4 * time.Second,
+		name: "a rejected cursor restarts a day before the newest event", events: 20, run: 4 * time.Second,
 		stored: &registry.State{Account: "ACCOUNT", Cursor: "c10", LastEvent: time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC)},
 		script: answers{answerError(eventsapi.BadRequest), answerError(eventsapi.BadRequest)},
 		// the bubble's clock begins at 2000-01-01: 12 hours after the event and a day of overlap
 		wantAsked: []string{"c10", "c10", "since 36h0m0s", "c10"}, wantCommits: []string{"start", "c10", "c20"},
-		wantStates: []string{"Starting", "Degraded", "Degraded", "Running"}, wantHealth: "refuses the stored cursor",
+		wantStates: []string{"Starting", "Degraded", "Degraded", "Running"}, wantHealth: "rejects the stored cursor",
 	}, {
-		name: "a reset that is refused backs off and loops on nothing", events: 5, run: 3 * time.Second,
+		name: "a reset that is rejected backs off and loops on nothing", events: 5, run: 3 * time.Second,
 		script:    answers{answerError(eventsapi.BadRequest), answerError(eventsapi.BadRequest)},
 		wantAsked: []string{"since 24h0m0s", "since 24h0m0s", "since 24h0m1s"}, wantCommits: []string{"start", "c5"},
 		wantStates: []string{"Starting", "Degraded", "Running"},
@@ -153,13 +153,13 @@ func TestUnmovedCursorWithEventsRepeatsThemOnce(t *testing.T) {
 	})
 }
 
-func TestCursorRefusedNowAndThenIsKept(t *testing.T) {
+func TestCursorRejectedNowAndThenIsKept(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		r.start()
 		pass(time.Second)
 		r.api.mu.Lock()
-		refuse, fail := answerError(eventsapi.BadRequest), answerError(eventsapi.Server)
-		r.api.script = append(r.api.script, refuse, fail, fail, refuse)
+		reject, fail := answerError(eventsapi.BadRequest), answerError(eventsapi.Server)
+		r.api.script = append(r.api.script, reject, fail, fail, reject)
 		r.api.mu.Unlock()
 		pass(5 * time.Minute)
 		r.stop()
@@ -167,7 +167,7 @@ func TestCursorRefusedNowAndThenIsKept(t *testing.T) {
 	})
 }
 
-func TestUnmovedCursorWithMoreToComeIsCountedAndSaidOnce(t *testing.T) {
+func TestUnmovedCursorWithMoreToComeIsCountedAndLoggedOnce(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
 		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: "c0", Updated: time.Now()}
@@ -183,13 +183,13 @@ func TestUnmovedCursorWithMoreToComeIsCountedAndSaidOnce(t *testing.T) {
 
 func TestStateNamesThePageSizeOfItsCursor(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
-		r.cfg.Limit = 1000
+		r.settings.Limit = 1000
 		r.api.always = answerError(eventsapi.Auth)
 		r.start()
 		pass(time.Minute)
 		r.stop()
 		r.api.always = nil
-		r.cfg.Limit = 10
+		r.settings.Limit = 10
 		r.start()
 		pass(time.Minute)
 		r.stop()
@@ -197,7 +197,7 @@ func TestStateNamesThePageSizeOfItsCursor(t *testing.T) {
 	})
 }
 
-func TestSuspectPageThatVanishedIsLeft(t *testing.T) {
+func TestUnconfirmedPageThatVanishedIsLeft(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		r.out.set(func(string) outcome { return deny })
 		r.start()
@@ -233,7 +233,7 @@ func TestBackoffIsExponentialCappedAndJittered(t *testing.T) {
 }
 
 // TestTokenThatWasReplacedIsTriedAtOnce by each of two harvesters that share the
-// account; one that is refused too is not tried again at once, nor is none.
+// account; one that is rejected too is not tried again at once, nor is none.
 func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		both := []*rig{r, newRig(t, 5)}
@@ -264,7 +264,7 @@ func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
 	})
 }
 
-func TestDiskThatRefusesTheCursorCostsNoEvent(t *testing.T) {
+func TestDiskThatCanNotBeWrittenCostsNoEvent(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.start()
 		pass(time.Second)
@@ -283,12 +283,12 @@ func TestDiskThatRefusesTheCursorCostsNoEvent(t *testing.T) {
 	})
 }
 
-func TestStuckOutputIsSaidAndHeals(t *testing.T) {
+func TestStuckOutputIsReportedAndHeals(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		release := r.out.block()
 		r.start()
 		pass(3 * time.Minute)
-		require.Contains(t, r.healthText(), "has not taken a page")
+		require.Contains(t, r.healthText(), "has not confirmed any events")
 		release()
 		pass(10 * time.Second)
 		require.Equal(t, "Running", last(r.states()))
@@ -297,7 +297,7 @@ func TestStuckOutputIsSaidAndHeals(t *testing.T) {
 	})
 }
 
-func TestOutputThatRefusesWholeRequestsIsSaidSoon(t *testing.T) {
+func TestOutputThatRejectsWholeRequestsIsReportedSoon(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		release := r.out.block()
 		r.out.mu.Lock()
@@ -318,13 +318,13 @@ func TestOutputThatRefusesWholeRequestsIsSaidSoon(t *testing.T) {
 	})
 }
 
-func TestIdleStateIsTouchedSoThatItsAgeTells(t *testing.T) {
+func TestIdleStateIsStoredAgain(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.start()
 		pass(10 * time.Hour)
 		age := time.Since(r.store.get().Updated)
 		r.stop()
-		require.LessOrEqual(t, age, touchInterval+r.cfg.Interval)
+		require.LessOrEqual(t, age, touchInterval+r.settings.Interval)
 		require.Less(t, len(r.store.committed()), 15)
 	})
 }
@@ -358,41 +358,42 @@ func TestEventFromTheFutureDoesNotMoveTheRestartPoint(t *testing.T) {
 	})
 }
 
-func TestOutageLongerThanTheAPIKeepsEventsIsSaidOnce(t *testing.T) {
+func TestOutageLongerThanTheAPIKeepsEventsIsLoggedOnce(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
 		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: cursorAt(5), Updated: time.Now().Add(-130 * 24 * time.Hour)}
 		h := New(Options{
-			Key: testKey, Module: testModule(), Config: r.cfg, Fetcher: r.api, Limiter: r.limiter, Store: r.store,
+			Key: testKey, Module: testModule(), Settings: r.settings, Fetcher: r.api, Limiter: r.limiter, Store: r.store,
 			Guard: r.guard, Metrics: testMetrics(t), Report: r.report, Log: log, Now: time.Now,
 		})
 		require.NoError(t, h.load(t.Context()))
+		h.lastOK = h.stored.Updated
 		h.answered()
 		h.answered()
 		require.Len(t, observed.FilterMessageSnippet("the events in between are gone").All(), 1)
 	})
 }
 
-func TestSettingsWithoutEffectAreSaid(t *testing.T) {
+func TestSettingsWithoutEffectAreLogged(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
 		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: cursorAt(5), Limit: 500, InitialInterval: time.Hour, Updated: time.Now()}
-		h := New(Options{Key: testKey, Module: testModule(), Config: r.cfg, Store: r.store, Fetcher: r.api, Report: r.report, Log: log, Now: time.Now})
+		h := New(Options{Key: testKey, Module: testModule(), Settings: r.settings, Store: r.store, Fetcher: r.api, Report: r.report, Log: log, Now: time.Now})
 		require.NoError(t, h.load(t.Context()))
-		require.Len(t, observed.FilterMessageSnippet("limit: 10 has no effect").All(), 1)
-		require.Len(t, observed.FilterMessageSnippet("initial_interval: 24h0m0s has no effect").All(), 1)
+		require.Len(t, observed.FilterMessageSnippet("limit has no effect").All(), 1)
+		require.Len(t, observed.FilterMessageSnippet("initial_interval has no effect").All(), 1)
 		require.Len(t, observed.FilterMessageSnippet("state reset --input acme --event-type audit_events").All(), 2)
 	})
 }
 
 func TestEventFields(t *testing.T) {
 	run(t, 1, func(t *testing.T, r *rig) {
-		r.cfg.PreserveOriginalEvent = true
-		r.cfg.Namespace = "prod"
-		h := New(Options{Module: testModule(), Config: r.cfg, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
+		r.settings.PreserveOriginalEvent = true
+		r.settings.Namespace = "prod"
+		h := New(Options{Module: testModule(), Settings: r.settings, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
 		raw := []byte(`{"uuid":"U","timestamp":"2026-01-02T03:04:05Z"}`)
 		received := time.Now()
-		ev, err := h.event(raw, received)
+		ev, err := h.mapper.event(raw, received)
 		require.NoError(t, err)
 		flat := ev.Fields.Flatten()
 		assert.Equal(t, "U", ev.Meta["_id"])

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The health of one event type, told once a change.
+// The health of one event type, reported when it changes.
 
 package harvester
 
@@ -11,7 +11,7 @@ import (
 )
 
 // health reports changes of state to Elastic Agent and to the log: a state or a
-// message that is the same as before is no news.
+// message that is the same as before is not reported again.
 type health struct {
 	report func(status.Status, string)
 	log    *logp.Logger
@@ -34,13 +34,13 @@ func (h *health) set(state status.Status, msg string) {
 	}
 	switch state {
 	case status.Failed:
-		h.log.Errorf("Failed: %s", msg)
+		h.log.Errorw("Failed: " + msg)
 	case status.Degraded:
-		h.log.Warnf("Degraded: %s", msg)
+		h.log.Warnw("Degraded: " + msg)
 	case status.Running:
 		h.log.Info("Running")
 	default:
-		h.log.Infof("%s", state)
+		h.log.Info(state.String())
 	}
 	h.state, h.msg = state, msg
 	h.report(state, msg)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/registry"
 )
@@ -47,15 +48,15 @@ func outputs(t *testing.T, test func(t *testing.T, set func(*fakeOutput))) {
 	}
 }
 
-func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
-	for _, what := range []outcome{deny, refuse} {
+func TestInvariant2_OutputThatRejectsEverythingHoldsTheCursor(t *testing.T) {
+	for _, what := range []outcome{deny, reject} {
 		outputs(t, func(t *testing.T, set func(*fakeOutput)) {
 			run(t, 35, func(t *testing.T, r *rig) {
 				set(r.out)
 				r.out.set(func(string) outcome { return what })
 				r.start()
 				pass(5 * time.Minute)
-				require.Equal(t, []string{"start"}, r.store.committed(), "no cursor is stored while everything is refused")
+				require.Equal(t, []string{"start"}, r.store.committed(), "no cursor is stored while everything is rejected")
 				require.Contains(t, r.healthText(), "403 security_exception", "the status names the output's reason")
 				require.Equal(t, "Degraded", last(r.states()))
 
@@ -69,7 +70,7 @@ func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 	}
 }
 
-func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
+func TestInvariant2_RejectionInTheMiddleOfABacklog(t *testing.T) {
 	outputs(t, func(t *testing.T, set func(*fakeOutput)) {
 		for ms := range 60 {
 			run(t, 300, func(t *testing.T, r *rig) {
@@ -89,19 +90,19 @@ func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
 	})
 }
 
-// A page turns suspect while the next one is being fetched, and the output is well
-// again by then: the next page must not be taken for the suspect one.
-func TestInvariant2_PageThatTurnsSuspectDuringAFetch(t *testing.T) {
+// A page turns unconfirmed while the next one is being fetched, and the output is well
+// again by then: the next page must not be taken for the unconfirmed one.
+func TestInvariant2_PageThatTurnsUnconfirmedDuringAFetch(t *testing.T) {
 	for _, more := range []int{20, 0} {
 		t.Run(fmt.Sprintf("%d events follow", more), func(t *testing.T) {
 			run(t, 10+more, func(_ *testing.T, r *rig) {
 				r.api.latency = time.Second
-				refusals := map[string]int{}
+				rejections := map[string]int{}
 				r.out.set(func(id string) outcome {
-					if refusals[id]++; id < eventID(10) && refusals[id] == 1 {
+					if rejections[id]++; id < eventID(10) && rejections[id] == 1 {
 						return deny
 					}
-					return take
+					return accept
 				})
 				if more == 0 { // the first page says that there is more, and an empty one follows
 					r.api.script = append(r.api.script,
@@ -123,7 +124,7 @@ func TestInvariant2_PageThatTurnsSuspectDuringAFetch(t *testing.T) {
 
 // An API whose last cursor stays before its last events: they were published, and
 // dropped with the page before them.
-func TestInvariant2_UnmovedPageAfterASuspectOneIsDelivered(t *testing.T) {
+func TestInvariant2_UnmovedPageAfterAnUnconfirmedOneIsDelivered(t *testing.T) {
 	run(t, 0, func(t *testing.T, r *rig) {
 		page := func(i int, more bool) *eventsapi.Page {
 			item := fmt.Sprintf(`{"uuid":%q,"timestamp":"2026-01-01T00:00:00Z"}`, eventID(i))
@@ -159,7 +160,7 @@ func TestInvariant2_AckOfAReplacedOutputIsNoDelivery(t *testing.T) {
 		r.api.grow(3)
 		pass(10 * time.Second)
 		r.out.mu.Lock()
-		r.out.counters = Counts{}
+		r.out.counters = delivery.Counts{}
 		r.out.mu.Unlock()
 		r.out.set(func(string) outcome { return ignore })
 		release()
@@ -198,23 +199,7 @@ func TestInvariant2_AcksWithoutACountOfTwoTypesAreNoDelivery(t *testing.T) {
 	})
 }
 
-// An output is replaced before it counted anything, and the new one has counted events
-// of another page that are not ACKed yet: they do not stand for what the old one dropped.
-func TestInvariant2_OutputReplacedBeforeItCounted(t *testing.T) {
-	out := newFakeOutput()
-	g := NewGuard(out)
-	page, err := g.enter(t.Context(), false)
-	require.NoError(t, err)
-	_, err = g.enter(t.Context(), false) // another page, of 5 events
-	require.NoError(t, err)
-	out.replace()
-	out.counters.Taken = 8 + 5 // 2 events of the first page went down with the old output
-	g.ack(10)
-	v, _, _ := g.settle(t.Context(), page, 10, -1)
-	require.Equal(t, suspect, v)
-}
-
-func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
+func TestInvariant2_OneRejectedEventDoesNotStopTheStream(t *testing.T) {
 	outputs(t, func(t *testing.T, set func(*fakeOutput)) {
 		run(t, 30, func(t *testing.T, r *rig) {
 			set(r.out)
@@ -222,28 +207,28 @@ func TestInvariant2_OneRefusedEventDoesNotStopTheStream(t *testing.T) {
 			r.out.allow(bad)
 			r.out.set(func(id string) outcome {
 				if id == bad {
-					return refuse
+					return reject
 				}
-				return take
+				return accept
 			})
 			r.start()
 			pass(time.Minute)
 			require.Equal(t, cursorAt(30), r.store.get().Cursor)
 			require.Equal(t, "Running", last(r.states()))
-			require.EqualValues(t, 1, r.metrics.counters[mRefused].Get())
+			require.EqualValues(t, 1, r.metrics.counters[mRejected].Get())
 			r.stop()
 		})
 	})
 }
 
-func TestInvariant2_LoneRefusedEventWaitsForTheNext(t *testing.T) {
+func TestInvariant2_LoneRejectedEventWaitsForTheNext(t *testing.T) {
 	run(t, 1, func(t *testing.T, r *rig) {
 		bad := eventID(0)
 		r.out.set(func(id string) outcome {
 			if id == bad {
-				return refuse
+				return reject
 			}
-			return take
+			return accept
 		})
 		r.start()
 		pass(time.Minute)
@@ -251,7 +236,7 @@ func TestInvariant2_LoneRefusedEventWaitsForTheNext(t *testing.T) {
 		r.out.allow(bad)
 		r.api.grow(1)
 		pass(time.Minute)
-		require.Equal(t, cursorAt(2), r.store.get().Cursor, "the next event shows that the first was refused for itself")
+		require.Equal(t, cursorAt(2), r.store.get().Cursor, "the next event shows that the first was rejected for its own content")
 		require.Equal(t, "Running", last(r.states()))
 		r.stop()
 	})
@@ -270,9 +255,9 @@ func TestInvariant2_AckWithoutACountIsNoDelivery(t *testing.T) {
 	})
 }
 
-func TestInvariant2_HastyAcksAreNoDelivery(t *testing.T) {
+func TestInvariant2_AcksOfUnsentEventsAreNoDelivery(t *testing.T) {
 	run(t, 30, func(t *testing.T, r *rig) {
-		r.out.hasty = true
+		r.out.acksUnsent = true
 		r.start()
 		pass(time.Second)
 		r.out.set(func(string) outcome { return fail })
@@ -309,10 +294,10 @@ func TestInvariant2_EventsDroppedByProcessorsCountAsDone(t *testing.T) {
 	}
 }
 
-func TestInvariant2_RefusedRestOfAFilteredPageHoldsTheCursor(t *testing.T) {
+func TestInvariant2_RejectedRestOfAFilteredPageHoldsTheCursor(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		r.out.filter = func(id string) bool { return id != eventID(3) }
-		r.out.set(func(string) outcome { return refuse })
+		r.out.set(func(string) outcome { return reject })
 		r.start()
 		pass(time.Minute)
 		require.Equal(t, []string{"start"}, r.store.committed())
@@ -350,7 +335,7 @@ func TestInvariant3_StopAtAnyMomentNeverSkips(t *testing.T) {
 				pass(time.Duration(random.Int64N(int64(120 * time.Millisecond))))
 				began := time.Now()
 				r.stop()
-				require.LessOrEqual(t, time.Since(began), r.cfg.ShutdownTimeout+settleTimeout)
+				require.LessOrEqual(t, time.Since(began), r.settings.ShutdownTimeout+delivery.CountTimeout)
 				release()
 			}
 			r.start()
@@ -388,15 +373,15 @@ func TestInvariant4_RepeatedEventHasTheSameID(t *testing.T) {
 				return fmt.Sprintf(`{"uuid":"","n":%d,"timestamp":"2026-01-01T00:00:00Z"}`, i)
 			}
 		}
-		h := New(Options{Module: testModule(), Config: r.cfg, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
+		h := New(Options{Module: testModule(), Settings: r.settings, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
 		seen := map[any]bool{}
 		for i := range 30 {
 			raw := json.RawMessage(r.api.item(i))
-			first, _ := h.event(raw, time.Now())
+			first, _ := h.mapper.event(raw, time.Now())
 			id := first.Meta["_id"]
 			assert.NotEmpty(t, id)
 			pass(time.Hour)
-			again, _ := h.event(raw, time.Now())
+			again, _ := h.mapper.event(raw, time.Now())
 			assert.Equal(t, id, again.Meta["_id"])
 			assert.False(t, seen[id], "two items share the _id %v", id)
 			seen[id] = true
@@ -427,9 +412,9 @@ func TestInvariant5_NoErrorEndsAHarvesterOrSkipsAnEvent(t *testing.T) {
 
 func TestInvariant5_ItemThatCanNotBeMappedIsPublishedWithItsOriginal(t *testing.T) {
 	run(t, 3, func(t *testing.T, r *rig) {
-		h := New(Options{Module: testModule(), Config: r.cfg, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
+		h := New(Options{Module: testModule(), Settings: r.settings, Metrics: testMetrics(t), Report: r.report, Log: testLog(t)})
 		raw := json.RawMessage(`["no object"]`)
-		ev, err := h.event(raw, time.Now())
+		ev, err := h.mapper.event(raw, time.Now())
 		require.Error(t, err)
 		original, err := ev.Fields.GetValue("event.original")
 		require.NoError(t, err)
@@ -441,11 +426,11 @@ func TestInvariant5_ItemThatCanNotBeMappedIsPublishedWithItsOriginal(t *testing.
 	})
 }
 
-// An item without a time gets that of now. A refused cursor of a backlog must not go
+// An item without a time gets that of now. A rejected cursor of a backlog must not go
 // on from there.
 func TestInvariant5_ItemThatCanNotBeMappedDoesNotMoveTheRestartPoint(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
-		r.cfg.InitialInterval = 61 * 24 * time.Hour
+		r.settings.InitialInterval = 61 * 24 * time.Hour
 		old := time.Now().Add(-60 * 24 * time.Hour)
 		r.api.item = func(i int) string {
 			if i == 3 {
@@ -464,9 +449,9 @@ func TestInvariant5_ItemThatCanNotBeMappedDoesNotMoveTheRestartPoint(t *testing.
 	})
 }
 
-// An API that refuses every cursor that it has just given: the rate budget belongs to
+// An API that rejects every cursor that it has just given: the rate budget belongs to
 // the other event types, too.
-func TestInvariant6_RefusedCursorsAreNoHotLoop(t *testing.T) {
+func TestInvariant6_RejectedCursorsAreNoHotLoop(t *testing.T) {
 	run(t, 40, func(t *testing.T, r *rig) {
 		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
 			if q.Cursor != "" {
@@ -485,8 +470,8 @@ func TestInvariant6_RefusedCursorsAreNoHotLoop(t *testing.T) {
 	})
 }
 
-// The API refuses the stored cursor while the output refuses the page after it.
-func TestInvariant6_RefusedCursorOfASuspectPageIsNoHotLoop(t *testing.T) {
+// The API rejects the stored cursor while the output rejects the page after it.
+func TestInvariant6_RejectedCursorOfAnUnconfirmedPageIsNoHotLoop(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.start()
 		pass(time.Minute)
@@ -522,8 +507,8 @@ func TestInvariant6_RefusedCursorOfASuspectPageIsNoHotLoop(t *testing.T) {
 	})
 }
 
-// One cursor in the middle of the chain is refused, each time.
-func TestInvariant6_OneRefusedCursorOfTheNewChainIsNoHotLoop(t *testing.T) {
+// One cursor in the middle of the chain is rejected, each time.
+func TestInvariant6_OneRejectedCursorOfTheNewChainIsNoHotLoop(t *testing.T) {
 	run(t, 40, func(t *testing.T, r *rig) {
 		old := time.Now().Add(-time.Hour)
 		r.api.item = func(i int) string {
@@ -550,7 +535,7 @@ func TestInvariant6_OneRefusedCursorOfTheNewChainIsNoHotLoop(t *testing.T) {
 
 func TestInvariant6_OneEventTypesTroubleDoesNotTouchTheOthers(t *testing.T) {
 	run(t, 40, func(t *testing.T, r *rig) {
-		// A second harvester on the same guard and output whose events are all refused.
+		// A second harvester on the same guard and output whose events are all rejected.
 		other := newRig(t, 40)
 		other.out, other.guard = r.out, r.guard
 		other.store.rig = r
@@ -561,7 +546,7 @@ func TestInvariant6_OneEventTypesTroubleDoesNotTouchTheOthers(t *testing.T) {
 			if id[0] == 'O' {
 				return deny
 			}
-			return take
+			return accept
 		})
 		other.start()
 		r.start()
@@ -570,8 +555,8 @@ func TestInvariant6_OneEventTypesTroubleDoesNotTouchTheOthers(t *testing.T) {
 		require.Equal(t, "Running", last(r.states()))
 		require.Equal(t, []string{"start"}, other.store.committed())
 		require.Equal(t, "Degraded", last(other.states()))
-		require.Zero(t, r.metrics.counters[mRefused].Get(), "it is not charged with the other's refusals")
-		require.Zero(t, other.metrics.counters[mRefused].Get(), "what is held is not refused for good")
+		require.Zero(t, r.metrics.counters[mRejected].Get(), "it is not charged with the other's rejections")
+		require.Zero(t, other.metrics.counters[mRejected].Get(), "what is held is not rejected for good")
 
 		r.api.grow(25)
 		pass(time.Minute)
@@ -615,7 +600,7 @@ func TestInvariant7_NothingIsCollectedWhenTheStartCanNotBeStored(t *testing.T) {
 	})
 }
 
-// The registry keeps in memory what the disk refused: an input that a new policy starts
+// The registry keeps in memory what could not be written: an input that a new policy starts
 // again loads it.
 func TestInvariant7_LoadedStartTimeIsStoredOnceMore(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {

@@ -47,7 +47,7 @@ const (
 	mReceived      = "events_received_total"
 	mPublished     = "events_published_total"
 	mAcked         = "events_acked_total"
-	mRefused       = "events_refused_total"
+	mRejected      = "events_refused_total"
 	mUnmapped      = "events_unmapped_total"
 	mWaits         = "rate_limit_waits_total"
 	mCommits       = "cursor_commits_total"
@@ -72,16 +72,16 @@ func MetricDefs() []MetricDef {
 	return append(defs,
 		MetricDef{mPages, Counter, "pages", "Pages received."},
 		MetricDef{mPagesEmpty, Counter, "pages", "Pages received without an event."},
-		MetricDef{mStuck, Counter, "pages", "Pages that claimed more to come with a cursor that did not move."},
+		MetricDef{mStuck, Counter, "pages", "Pages with has_more set and a cursor that did not move."},
 		MetricDef{mBytes, Counter, "bytes", "Bytes of the pages, decompressed."},
 		MetricDef{mReceived, Counter, "events", "Events received from the API, repeats included."},
 		MetricDef{mPublished, Counter, "events", "Events handed to the queue; less than received by what your processors dropped."},
-		MetricDef{mAcked, Counter, "events", "Events that libbeat reported as done: delivered, or refused for good."},
-		MetricDef{mRefused, Counter, "events", "Events that the output refused for themselves and will never take; not those of a page that it refuses as a whole, which waits."},
+		MetricDef{mAcked, Counter, "events", "Events that libbeat reported as done: delivered, or rejected for good."},
+		MetricDef{mRejected, Counter, "events", "Events that the output rejected for their own content and will never accept; not those of a page that it rejects as a whole, which waits."},
 		MetricDef{mUnmapped, Counter, "events", "Events with an action that the mapping does not know, or that it could not map; they are published all the same."},
 		MetricDef{mWaits, Counter, "waits", "Requests that had to wait for the rate limit."},
 		MetricDef{mCommits, Counter, "commits", "States written to the registry."},
-		MetricDef{mCommitErrors, Counter, "commits", "States that the disk refused."},
+		MetricDef{mCommitErrors, Counter, "commits", "States that could not be written to disk."},
 		MetricDef{mCommitted, Gauge, UnitTimestamp, "When the state was last written to the registry."},
 		MetricDef{mLastEvent, Gauge, UnitTimestamp, "The newest event time that was delivered."},
 		MetricDef{mPageTime, Histogram, UnitMilliseconds, "Time from a request to its decoded page, or to its failure."},
@@ -167,10 +167,15 @@ func (m *Metrics) committed(s registry.State) {
 	}
 }
 
-func (m *Metrics) stuck()              { m.add(mStuck, 1) }
-func (m *Metrics) published(n int)     { m.add(mPublished, n) }
-func (m *Metrics) acked(n int)         { m.add(mAcked, n) }
-func (m *Metrics) refused(n int)       { m.add(mRefused, n) }
+func (m *Metrics) stuck() { m.add(mStuck, 1) }
+
+// Published counts events that went to the queue.
+func (m *Metrics) Published(n int) { m.add(mPublished, n) }
+
+// Acked counts events that libbeat reported as done.
+func (m *Metrics) Acked(n int) { m.add(mAcked, n) }
+
+func (m *Metrics) rejected(n int)      { m.add(mRejected, n) }
 func (m *Metrics) unmapped()           { m.add(mUnmapped, 1) }
 func (m *Metrics) commitFailed()       { m.add(mCommitErrors, 1) }
 func (m *Metrics) lag(d time.Duration) { m.histograms[mLag].Update(max(0, d).Milliseconds()) }

@@ -33,8 +33,8 @@ func TestEventsNeedNoNormalization(t *testing.T) {
 	for _, m := range module.All() {
 		t.Run(m.Name, func(t *testing.T) {
 			h := New(Options{Module: m, Metrics: testMetrics(t), Log: testLog(t)})
-			h.Config.PreserveOriginalEvent = true
-			h.Config.Namespace = "default"
+			h.mapper.preserveOriginal = true
+			h.mapper.stream = streamOf(m.Dataset, "default")
 			n := 0
 			for _, raw := range sim.All(eventsapitest.EventType(m.Path), time.Time{}) {
 				requireNormal(t, h, raw)
@@ -67,7 +67,7 @@ func testItems(t *testing.T, m module.Module) [][]byte {
 // processor may look at a value's type, and as an output writes it.
 func requireNormal(t *testing.T, h *Harvester, raw []byte) {
 	t.Helper()
-	ev, _ := h.event(raw, time.Now()) // an item that can't be mapped is an event too
+	ev, _ := h.mapper.event(raw, time.Now()) // an item that can't be mapped is an event too
 	normal := ev
 	normal.Fields = common.NewGenericEventConverter(false, logptest.NewTestingLogger(t, "")).Convert(ev.Fields)
 	require.Equal(t, normal.Fields, ev.Fields, "item: %s", raw)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/eventsapi"
 )
 
@@ -26,7 +27,7 @@ var (
 )
 
 // TestRandomFaults: after any faults, each event is delivered, or dropped by a processor,
-// or refused for itself, and fakeStore saw no cursor ahead of that; each harvester is
+// or rejected for its own content, and fakeStore saw no cursor ahead of that; each harvester is
 // Running, asks as often as interval says, and ends at a stop.
 func TestRandomFaults(t *testing.T) {
 	for seed := *randomFirst; seed < *randomFirst+*randomSeeds && !t.Failed(); seed++ {
@@ -64,8 +65,8 @@ type ship struct {
 	*rig
 	name    byte
 	running bool
-	gone    int  // requests whose cursor is still to be refused
-	bad     int  // the first cursor that is refused each time; 0: there is none
+	gone    int  // requests whose cursor is still to be rejected
+	bad     int  // the first cursor that is rejected each time; 0: there is none
 	lag     int  // events by which the cursors stay behind
 	empty   bool // each cursor is given once more, with a page without events
 	down    bool
@@ -76,7 +77,7 @@ func (s *ship) id(i int) string { return fmt.Sprintf("%c%05d", s.name, i) }
 func newFleet(t *testing.T, seed uint64) *fleet {
 	f := &fleet{t: t, random: rand.New(rand.NewPCG(seed, 3)), out: newFakeOutput(), free: func() {}, began: time.Now()}
 	f.out.outlive = f.chance(2)
-	f.out.hasty = f.chance(5)
+	f.out.acksUnsent = f.chance(5)
 	f.out.silent = f.chance(5)
 	if f.chance(3) {
 		f.out.filter = func(id string) bool { return id[len(id)-1]%4 == 1 }
@@ -109,7 +110,7 @@ func newFleet(t *testing.T, seed uint64) *fleet {
 func (f *fleet) chance(oneOf int) bool { return f.random.IntN(oneOf) == 0 }
 
 func (f *fleet) guardAnew() {
-	guard := NewGuard(f.out)
+	guard := delivery.NewGuard(f.out)
 	for _, s := range f.ships {
 		s.guard = guard
 	}
@@ -151,7 +152,7 @@ func (s *ship) land() {
 		began := time.Now()
 		s.cancel()
 		require.NoError(s.t, <-s.done)
-		require.LessOrEqual(s.t, time.Since(began), s.cfg.ShutdownTimeout+settleTimeout+s.api.latency, "a stop takes too long")
+		require.LessOrEqual(s.t, time.Since(began), s.settings.ShutdownTimeout+delivery.CountTimeout+s.api.latency, "a stop takes too long")
 	}
 }
 
@@ -178,7 +179,7 @@ func (f *fleet) pause() {
 func (f *fleet) fault() {
 	s := f.ships[f.random.IntN(len(f.ships))]
 	faults := []func(*ship){
-		f.grow, f.grow, f.refuse, f.lag, f.repeatEmpty, f.down, f.learn, f.disk, f.stopOrStart,
+		f.grow, f.grow, f.reject, f.lag, f.repeatEmpty, f.down, f.learn, f.disk, f.stopOrStart,
 		func(*ship) { f.crash() }, f.stick, f.loosen, f.replace, f.output, f.output,
 	}
 	faults[f.random.IntN(len(faults))](s)
@@ -197,13 +198,13 @@ func (f *fleet) grow(s *ship) {
 	f.tell("%c grows by %d", s.name, n)
 }
 
-func (f *fleet) refuse(s *ship) {
+func (f *fleet) reject(s *ship) {
 	gone, bad := 1+f.random.IntN(4), 0
 	if f.chance(2) {
 		gone, bad = 0, 1+f.random.IntN(40)
 	}
 	s.change(func() { s.gone, s.bad = gone, bad })
-	f.tell("%c refuses %d cursors, and those from %d on", s.name, gone, bad)
+	f.tell("%c rejects %d cursors, and those from %d on", s.name, gone, bad)
 }
 
 func (f *fleet) lag(s *ship) {
@@ -269,7 +270,7 @@ func (f *fleet) output(s *ship) {
 		"has spoiled": f.spoil,
 	}
 	names := []string{"takes", "takes", "denies", "denies one", "has spoiled"}
-	if f.out.hasty {
+	if f.out.acksUnsent {
 		decide["fails"] = func(string) outcome { return fail }
 		names = append(names, "fails")
 	}
@@ -278,13 +279,13 @@ func (f *fleet) output(s *ship) {
 	f.tell("output %s (%c)", what, s.name)
 }
 
-// spoil refuses every seventh event for itself; the lock of fakeOutput is held.
+// spoil rejects every seventh event for its own content; the lock of fakeOutput is held.
 func (f *fleet) spoil(id string) outcome {
 	if indexOf(id[1:])%7 != 3 {
-		return take
+		return accept
 	}
-	f.out.refused[id] = true
-	return refuse
+	f.out.rejected[id] = true
+	return reject
 }
 
 // crash ends the process and starts another one.
@@ -340,7 +341,7 @@ func (f *fleet) check() {
 		if state := last(s.states()); state != "Running" {
 			f.t.Errorf("%c is %s", s.name, s.healthText())
 		}
-		pass(10 * s.cfg.Interval)
+		pass(10 * s.settings.Interval)
 		if n := len(s.api.asked()) - asked; n > 11 {
 			f.t.Errorf("%c: %d requests in ten intervals", s.name, n)
 		}

@@ -14,7 +14,7 @@ import (
 
 // policy is how a harvester goes on after an error.
 type policy struct {
-	first, most time.Duration // of the exponential backoff
+	first, max time.Duration // of the exponential backoff
 }
 
 // policies by class. What is not listed backs off like a server error. No class
@@ -37,21 +37,21 @@ var policies = map[eventsapi.Class]policy{
 // single failure costs half a second.
 var otherPolicy = policy{500 * time.Millisecond, time.Minute}
 
-// restartPolicy is for an API that refuses one cursor after the other.
+// restartPolicy is for an API that rejects one cursor after the other.
 var restartPolicy = policy{time.Second, 15 * time.Minute}
 
-// heldPolicy is for a page that the output refuses as a whole.
+// heldPolicy is for a page that is published alone and not delivered.
 var heldPolicy = policy{time.Second, 30 * time.Second}
 
 // backoff counts the failures in a row of one harvester.
 type backoff struct{ failures int }
 
 // next returns how long to wait after another failure: doubling from p.first to
-// p.most, less up to a quarter, so that harvesters do not knock in step.
+// p.max, less up to a quarter, so that harvesters do not retry in step.
 func (b *backoff) next(p policy) time.Duration {
-	d := p.most
+	d := p.max
 	if b.failures < 16 {
-		d = min(p.most, p.first<<b.failures)
+		d = min(p.max, p.first<<b.failures)
 	}
 	b.failures++
 	return d - time.Duration(rand.Int64N(int64(d)/4+1)) //nolint:gosec // jitter is no secret

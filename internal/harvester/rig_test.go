@@ -27,7 +27,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	"github.com/elastic/elastic-agent-libs/monitoring"
 
-	"onepasswordbeat/config"
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/module"
@@ -35,16 +35,16 @@ import (
 
 // rig is one harvester and everything around it.
 type rig struct {
-	t       *testing.T
-	api     *fakeAPI
-	store   *fakeStore
-	out     *fakeOutput
-	cfg     config.Config
-	limiter *fakeLimiter
-	guard   *Guard
-	metrics *Metrics
-	clock   func() time.Time
-	log     *logp.Logger
+	t        *testing.T
+	api      *fakeAPI
+	store    *fakeStore
+	out      *fakeOutput
+	settings Settings
+	limiter  *fakeLimiter
+	guard    *delivery.Guard
+	metrics  *Metrics
+	clock    func() time.Time
+	log      *logp.Logger
 
 	mu     sync.Mutex
 	health []string
@@ -54,14 +54,14 @@ type rig struct {
 }
 
 func newRig(t *testing.T, events int) *rig {
-	cfg := config.Default()
-	cfg.ID = "acme"
-	cfg.Limit = 10
-	r := &rig{t: t, cfg: cfg, limiter: &fakeLimiter{}, clock: time.Now, log: logptest.NewTestingLogger(t, "")}
-	r.api = &fakeAPI{size: events, limit: cfg.Limit, account: "ACCOUNT", token: 1}
+	settings := Settings{
+		Interval: 5 * time.Second, InitialInterval: 24 * time.Hour, ShutdownTimeout: 5 * time.Second, Limit: 10, Namespace: "default",
+	}
+	r := &rig{t: t, settings: settings, limiter: &fakeLimiter{}, clock: time.Now, log: logptest.NewTestingLogger(t, "")}
+	r.api = &fakeAPI{size: events, limit: settings.Limit, account: "ACCOUNT", token: 1}
 	r.out = newFakeOutput()
 	r.store = &fakeStore{rig: r, states: map[registry.Key]registry.State{}}
-	r.guard = NewGuard(r.out)
+	r.guard = delivery.NewGuard(r.out)
 	return r
 }
 
@@ -85,15 +85,15 @@ func (r *rig) begin() {
 			Name: "audit_events", Path: "auditevents", Feature: "auditevents", Dataset: "1password.audit_events",
 			Map: mapTestItem,
 		},
-		Config:  r.cfg,
-		Fetcher: r.api,
-		Limiter: r.limiter,
-		Store:   r.store,
-		Guard:   r.guard,
-		Metrics: r.metrics,
-		Report:  r.report,
-		Log:     r.log,
-		Now:     func() time.Time { return r.clock() },
+		Settings: r.settings,
+		Fetcher:  r.api,
+		Limiter:  r.limiter,
+		Store:    r.store,
+		Guard:    r.guard,
+		Metrics:  r.metrics,
+		Report:   r.report,
+		Log:      r.log,
+		Now:      func() time.Time { return r.clock() },
 	})
 	go func() { r.done <- h.Run(ctx, r.out) }()
 }
@@ -105,7 +105,7 @@ func (r *rig) stop() {
 	r.out.shut()
 }
 
-// kill makes an end as a crash does: nothing is stored and nothing is taken from
+// kill makes an end as a crash does: nothing is stored and nothing is accepted from
 // this moment on.
 func (r *rig) kill() {
 	r.store.freeze(true)
@@ -382,11 +382,11 @@ func (l *fakeLimiter) Pause(d time.Duration) {
 type outcome int
 
 const (
-	take   outcome = iota
-	refuse         // for good, for the event's own fault
-	deny           // for good, for a fault of the output's
-	fail           // tried again; a hasty output then counts what it drops as taken
-	ignore         // neither taken nor refused, but ACKed: an output that is closed
+	accept outcome = iota
+	reject         // for good, for the event's own content
+	deny           // for good, for a fault of the output
+	fail           // tried again; an output that ACKs unsent events then counts what it drops as accepted
+	ignore         // neither accepted nor rejected, but ACKed: an output that is closed
 )
 
 const (
@@ -394,31 +394,31 @@ const (
 	batchSize = 7
 )
 
-// fakeOutput is libbeat's publisher: a queue and an output that takes, refuses or
+// fakeOutput is libbeat's publisher: a queue and an output that accepts, rejects or
 // is stuck. It counts as libbeat does, before it ACKs unless late is set.
 type fakeOutput struct {
-	mu        sync.Mutex
-	counters  Counts
-	decide    func(id string) outcome
-	filter    func(id string) bool // the user's processors drop it
-	delivered map[string]int
-	refused   map[string]bool
-	late      bool      // counts after it ACKs
-	silent    bool      // explains no refusal
-	hasty     bool      // a failed try opens a circuit breaker, see hastyFor
-	breaker   time.Time // until when it is open
-	blocked   string    // why it refuses whole requests
-	frozen    bool
-	outlive   bool          // what a closed client left in the queue is sent all the same
-	life      int           // rises when it is replaced: what is in flight then is ACKed and counted nowhere
-	stuck     chan struct{} // closed: not stuck
-	closing   chan struct{} // closed: the publisher closes, which frees a blocked Publish
-	clients   []*fakeClient
-	wg        sync.WaitGroup
+	mu         sync.Mutex
+	counters   delivery.Counts
+	decide     func(id string) outcome
+	filter     func(id string) bool // the user's processors drop it
+	delivered  map[string]int
+	rejected   map[string]bool
+	late       bool      // counts after it ACKs
+	silent     bool      // explains no rejection
+	acksUnsent bool      // a failed try opens a circuit breaker, of 10 s
+	breaker    time.Time // until when it is open
+	blocked    string    // why it rejects whole requests
+	frozen     bool
+	outlive    bool          // what a closed client left in the queue is sent all the same
+	life       int           // rises when it is replaced: what is in flight then is ACKed and counted nowhere
+	stuck      chan struct{} // closed: not stuck
+	closing    chan struct{} // closed: the publisher closes, which frees a blocked Publish
+	clients    []*fakeClient
+	wg         sync.WaitGroup
 }
 
 func newFakeOutput() *fakeOutput {
-	o := &fakeOutput{delivered: map[string]int{}, refused: map[string]bool{}, stuck: make(chan struct{})}
+	o := &fakeOutput{delivered: map[string]int{}, rejected: map[string]bool{}, stuck: make(chan struct{})}
 	close(o.stuck)
 	return o
 }
@@ -443,13 +443,13 @@ func (o *fakeOutput) replace() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.life++
-	o.counters.Taken, o.counters.Refused, o.counters.Failed = 0, 0, 0
+	o.counters.Accepted, o.counters.Rejected, o.counters.Failed = 0, 0, 0
 	o.breaker = time.Time{}
 }
 
-func (o *fakeOutput) Refusal() string { return "403 security_exception: not allowed" }
+func (o *fakeOutput) Rejection() string { return "403 security_exception: not allowed" }
 
-func (o *fakeOutput) Hasty() bool { return o.hasty }
+func (o *fakeOutput) AcksUnsent() bool { return o.acksUnsent }
 
 func (o *fakeOutput) Blocked() string {
 	o.mu.Lock()
@@ -457,7 +457,7 @@ func (o *fakeOutput) Blocked() string {
 	return o.blocked
 }
 
-func (o *fakeOutput) Counts() Counts {
+func (o *fakeOutput) Counts() delivery.Counts {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.counters
@@ -475,7 +475,7 @@ func (o *fakeOutput) times(id string) int {
 func (o *fakeOutput) done(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.delivered[id] > 0 || o.refused[id] || o.filter != nil && o.filter(id)
+	return o.delivered[id] > 0 || o.rejected[id] || o.filter != nil && o.filter(id)
 }
 
 func (o *fakeOutput) open() {
@@ -597,16 +597,16 @@ func (c *fakeClient) send(batch []beat.Event, end <-chan struct{}) bool {
 		o.mu.Unlock()
 		return false
 	}
-	var now Counts
-	if o.hasty && time.Now().Before(o.breaker) {
-		o.counters.Taken += uint64(len(batch))
+	var now delivery.Counts
+	if o.acksUnsent && time.Now().Before(o.breaker) {
+		o.counters.Accepted += uint64(len(batch))
 		o.mu.Unlock()
 		c.cfg.EventListener.ACKEvents(len(batch))
 		return true
 	}
 	for _, e := range batch {
 		id, _ := e.Meta["_id"].(string)
-		what := take
+		what := accept
 		if o.decide != nil {
 			what = o.decide(id)
 		}
@@ -614,15 +614,15 @@ func (c *fakeClient) send(batch []beat.Event, end <-chan struct{}) bool {
 			what = ignore
 		}
 		switch what {
-		case take:
+		case accept:
 			o.delivered[id]++
-			now.Taken++
-		case refuse:
-			now.Refused++
-			now.Own++
+			now.Accepted++
+		case reject:
+			now.Rejected++
+			now.DocumentErrors++
 		case deny:
-			now.Refused++
-			now.Fault++
+			now.Rejected++
+			now.OutputErrors++
 		case fail:
 			o.counters.Failed++
 			o.breaker = time.Now().Add(10 * time.Second)
@@ -633,30 +633,30 @@ func (c *fakeClient) send(batch []beat.Event, end <-chan struct{}) bool {
 	}
 	late := o.late
 	if !o.silent {
-		o.counters.Own += now.Own
-		o.counters.Fault += now.Fault
+		o.counters.DocumentErrors += now.DocumentErrors
+		o.counters.OutputErrors += now.OutputErrors
 	}
 	if !late {
-		o.counters.Taken += now.Taken
-		o.counters.Refused += now.Refused
+		o.counters.Accepted += now.Accepted
+		o.counters.Rejected += now.Rejected
 	}
 	o.mu.Unlock()
 	c.cfg.EventListener.ACKEvents(len(batch))
 	if late {
 		pass(20 * time.Millisecond)
 		o.mu.Lock()
-		o.counters.Taken += now.Taken
-		o.counters.Refused += now.Refused
+		o.counters.Accepted += now.Accepted
+		o.counters.Rejected += now.Rejected
 		o.mu.Unlock()
 	}
 	return true
 }
 
-// allow marks an event as one that may stay refused: the test refuses it alone.
+// allow marks an event as one that may stay rejected: the test rejects it alone.
 func (o *fakeOutput) allow(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.refused[id] = true
+	o.rejected[id] = true
 }
 
 // pass lets time pass on the bubble's clock.

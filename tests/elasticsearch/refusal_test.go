@@ -60,7 +60,7 @@ func testOneStreamForbidden(t *testing.T, node *estest.Node) {
 	usages, others := eventsapitest.ItemUsages, []eventsapitest.EventType{eventsapitest.AuditEvents, eventsapitest.SignInAttempts}
 	grant(t, node, writing, "logs-1password.audit_events-*", "logs-1password.signin_attempts-*")
 	beat := f.home.Start()
-	waitHealth(beat, 0, usages, "Degraded: the output refuses", "security_exception", "is unauthorized for user [partial]", "[auto_configure,create_index,manage,all]")
+	waitHealth(beat, 0, usages, "Degraded: the output rejects", "security_exception", "is unauthorized for user [partial]", "[auto_configure,create_index,manage,all]")
 	f.wait(t, beat, soon, nil, others...)
 	for _, typ := range others {
 		f.assertHas(t, typ)
@@ -81,7 +81,7 @@ func testNoAutoConfigure(t *testing.T, node *estest.Node) {
 	grant(t, node, []string{"create_doc"}, all)
 	beat := f.home.Start()
 	for _, typ := range eventsapitest.Types() {
-		waitHealth(beat, 0, typ, "Degraded: the output refuses", "[indices:admin/auto_create] is unauthorized", "[auto_configure,create_index,manage,all]")
+		waitHealth(beat, 0, typ, "Degraded: the output rejects", "[indices:admin/auto_create] is unauthorized", "[auto_configure,create_index,manage,all]")
 		held(t, f, typ)
 	}
 	assert.Zero(t, node.Count(t, f.streams()))
@@ -97,7 +97,7 @@ func testNothingAllowed(t *testing.T, node *estest.Node) {
 	grant(t, node, nil)
 	beat := f.home.Start()
 	for _, typ := range eventsapitest.Types() {
-		waitHealth(beat, 0, typ, "Degraded: the output refuses every request", "action [indices:data/write/bulk] is unauthorized for user [partial]")
+		waitHealth(beat, 0, typ, "Degraded: the output rejects every request", "action [indices:data/write/bulk] is unauthorized for user [partial]")
 		held(t, f, typ)
 	}
 	assert.Zero(t, counters(beat).Dropped)
@@ -136,7 +136,7 @@ func testBlockedIndex(t *testing.T, node *estest.Node) {
 	for n := range 5 {
 		f.srv.Publish(signIns, signIn(t, handmade(n), nil))
 	}
-	waitHealth(beat, 0, signIns, "Degraded: the output refuses", "cluster_block_exception", "FORBIDDEN/8/index write (api)")
+	waitHealth(beat, 0, signIns, "Degraded: the output rejects", "cluster_block_exception", "FORBIDDEN/8/index write (api)")
 	f.srv.Publish(eventsapitest.ItemUsages, f.another(t, eventsapitest.ItemUsages, handmade(9)))
 	f.wait(t, beat, soon, nil, eventsapitest.ItemUsages)
 	assert.Equal(t, cursor, f.home.Cursors()[names[signIns]])
@@ -153,7 +153,7 @@ func testTemplateFitsNothing(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "strict", plan{User: writer, Events: 50})
 	beat := f.home.Start()
 	for _, typ := range eventsapitest.Types() {
-		waitHealth(beat, 0, typ, "Degraded: the output refuses", "strict_dynamic_mapping_exception")
+		waitHealth(beat, 0, typ, "Degraded: the output rejects", "strict_dynamic_mapping_exception")
 		held(t, f, typ)
 	}
 	first := beat.Log.Len()

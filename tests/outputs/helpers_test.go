@@ -147,7 +147,7 @@ func waitDegraded(beat *beattest.Beat, n int) string {
 	beat.Until(patient, "event types are Degraded", func() bool {
 		types := map[any]bool{}
 		for _, line := range beat.Log.Lines() {
-			if strings.HasPrefix(line.Message, "Degraded: the output refuses") {
+			if strings.HasPrefix(line.Message, "Degraded: the output rejects") {
 				types[line.Fields["event_type"]] = true
 				reason = line.Message
 			}

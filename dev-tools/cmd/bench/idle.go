@@ -65,8 +65,8 @@ func idleOnce(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	after, known := cpuOf(p.cmd.Process.Pid)
 	m, _ := memoryOf(p.cmd.Process.Pid)
-	say(out, "first requests after %d ms (%d ms CPU); over %s idle: %.2f %% of a core; resident %.1f MiB (%.1f MiB of it not the binary's), peak %.1f MiB\n",
-		up.Milliseconds(), startCPU.Milliseconds(), o.idle, 100*(after-before).Seconds()/o.idle.Seconds(), mib(m.now), mib(m.anon), mib(m.peak))
+	say(out, "first requests after %d ms (%d ms CPU); over %s idle: %.2f %% of a core; anonymous memory %.1f MiB (resident, with pages of the binary, %.1f MiB; peak %.1f MiB)\n",
+		up.Milliseconds(), startCPU.Milliseconds(), o.idle, 100*(after-before).Seconds()/o.idle.Seconds(), mib(m.anon), mib(m.now), mib(m.peak))
 	if !known {
 		say(out, "(memory and idle CPU time are measured on Linux only)\n")
 	}

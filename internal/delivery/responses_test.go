@@ -1,10 +1,10 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Answers of Elasticsearch: what is read of them, and that libbeat gets them as
-// they came.
+// Responses of Elasticsearch: what is read of them, and that libbeat gets them
+// unchanged.
 
-package beater
+package delivery
 
 import (
 	"bytes"
@@ -56,13 +56,13 @@ var (
 	immense   = item(400, "illegal_argument_exception", `Document contains at least one immense term in field="onepassword.x", all of which were skipped. The prefix of the first immense term is: '[115, 101, 99]...'`)
 )
 
-func TestRefusalsOfAnAnswer(t *testing.T) {
+func TestRejectionsOfAResponse(t *testing.T) {
 	tests := map[string]struct {
-		body       string
-		own, fault int
-		last       string
+		body             string
+		document, output int
+		last             string
 	}{
-		"all taken":     {answer(created, created), 0, 0, ""},
+		"all accepted":  {answer(created, created), 0, 0, ""},
 		"duplicates":    {answer(duplicate, created), 0, 0, ""},
 		"tried again":   {answer(busy, broken), 0, 0, ""},
 		"bad value":     {answer(created, badIP, created), 1, 0, "400 document_parsing_exception: failed to parse field [source.ip] of type [ip] in document with id 'A1'"},
@@ -82,22 +82,22 @@ func TestRefusalsOfAnAnswer(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &refusalWatch{}
+			w := &Responses{}
 			got, err := do(t, w, "/_bulk", answers(http.StatusOK, test.body))
 			require.NoError(t, err)
 			assert.Equal(t, test.body, got)
-			assert.EqualValues(t, test.own, w.own.Load(), "own")
-			assert.EqualValues(t, test.fault, w.fault.Load(), "fault")
-			assert.Equal(t, test.last, w.Refusal())
-			assert.NotContains(t, w.Refusal(), "somebody")
-			assert.NotContains(t, w.Refusal(), "115")
+			assert.EqualValues(t, test.document, w.documentErrors.Load(), "document errors")
+			assert.EqualValues(t, test.output, w.outputErrors.Load(), "output errors")
+			assert.Equal(t, test.last, w.Rejection())
+			assert.NotContains(t, w.Rejection(), "somebody")
+			assert.NotContains(t, w.Rejection(), "115")
 		})
 	}
 }
 
-// TestRefusedRequest: a request that is refused as a whole is remembered until one
-// is taken, and handed on as it came.
-func TestRefusedRequest(t *testing.T) {
+// TestRejectedRequest: a request that is rejected as a whole is remembered until one
+// is accepted, and handed on as it came.
+func TestRejectedRequest(t *testing.T) {
 	const body = `{"error":{"type":"security_exception","reason":"action [indices:data/write/bulk] is unauthorized for user [u]"},"status":403}`
 	for status, blocked := range map[int]string{
 		http.StatusForbidden:             "403 security_exception: action [indices:data/write/bulk] is unauthorized for user [u]",
@@ -106,23 +106,23 @@ func TestRefusedRequest(t *testing.T) {
 		http.StatusServiceUnavailable:    "",
 		http.StatusRequestEntityTooLarge: "",
 	} {
-		w := &refusalWatch{}
+		w := &Responses{}
 		got, err := do(t, w, "/_bulk", answers(status, body))
 		require.NoError(t, err)
 		assert.JSONEq(t, body, got)
 		assert.Equal(t, blocked, w.Blocked())
-		assert.Zero(t, w.own.Load()+w.fault.Load(), "libbeat drops nothing of it")
+		assert.Zero(t, w.documentErrors.Load()+w.outputErrors.Load(), "libbeat drops nothing of it")
 	}
-	w := &refusalWatch{}
+	w := &Responses{}
 	_, err := do(t, w, "/_bulk", answers(http.StatusForbidden, "<html>a proxy</html>"))
 	require.NoError(t, err)
-	assert.Equal(t, "403 refused: Forbidden", w.Blocked())
+	assert.Equal(t, "403 rejected: Forbidden", w.Blocked())
 	for name, next := range map[string]http.HandlerFunc{
-		"taken":   answers(http.StatusOK, answer(created)),
-		"down":    func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"failing": answers(http.StatusServiceUnavailable, ""),
+		"accepted": answers(http.StatusOK, answer(created)),
+		"down":     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"failing":  answers(http.StatusServiceUnavailable, ""),
 	} {
-		w.block("403 refused: Forbidden")
+		w.block("403 rejected: Forbidden")
 		_, _ = do(t, w, "/_bulk", next)
 		assert.Empty(t, w.Blocked(), name)
 	}
@@ -136,11 +136,11 @@ func answers(status int, body string) http.HandlerFunc {
 }
 
 // do sends a request through the watch and returns the whole body.
-func do(t *testing.T, w *refusalWatch, path string, handler http.HandlerFunc, header ...string) (string, error) {
+func do(t *testing.T, w *Responses, path string, handler http.HandlerFunc, header ...string) (string, error) {
 	t.Helper()
 	srv := httptest.NewServer(handler)
 	defer srv.Close()
-	client := &bulkWatch{next: srv.Client(), watch: w}
+	client := &bulkClient{next: srv.Client(), responses: w}
 	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+path+"?filter_path=errors", strings.NewReader("{}"))
 	require.NoError(t, err)
@@ -163,11 +163,11 @@ func TestBodyIsPassedOn(t *testing.T) {
 		for _, start := range []string{`{"errors":true,"items":[`, `{"errors":false,"items":[`, "<html>"} {
 			body := (start + strings.Repeat("x", size))[:max(size, 0)]
 			t.Run(fmt.Sprintf("%d bytes %s", size, start), func(t *testing.T) {
-				got, err := do(t, &refusalWatch{}, "/_bulk", answers(http.StatusOK, body))
+				got, err := do(t, &Responses{}, "/_bulk", answers(http.StatusOK, body))
 				require.NoError(t, err)
 				same(t, body, got)
 
-				got, err = do(t, &refusalWatch{}, "/_bulk", func(w http.ResponseWriter, r *http.Request) {
+				got, err = do(t, &Responses{}, "/_bulk", func(w http.ResponseWriter, r *http.Request) {
 					assert.Contains(t, r.Header.Get("Accept-Encoding"), "gzip")
 					w.Header().Set("Content-Encoding", "gzip")
 					zw := gzip.NewWriter(w)
@@ -177,7 +177,7 @@ func TestBodyIsPassedOn(t *testing.T) {
 				require.NoError(t, err)
 				same(t, body, got)
 
-				got, err = do(t, &refusalWatch{}, "/_bulk", func(w http.ResponseWriter, _ *http.Request) {
+				got, err = do(t, &Responses{}, "/_bulk", func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 					_, _ = io.WriteString(w, body)
 				})
@@ -197,33 +197,33 @@ func same(t *testing.T, want, got string) {
 }
 
 func TestOnlyBulkRequestsAreRead(t *testing.T) {
-	w := &refusalWatch{}
+	w := &Responses{}
 	for path, status := range map[string]int{"/_bulk": http.StatusBadRequest, "/_search": http.StatusOK, "/_bulk/x": http.StatusOK, "/": http.StatusOK} {
 		got, err := do(t, w, path, answers(status, answer(closed)))
 		require.NoError(t, err)
 		assert.Equal(t, answer(closed), got)
 	}
-	assert.Zero(t, w.own.Load()+w.fault.Load())
+	assert.Zero(t, w.documentErrors.Load()+w.outputErrors.Load())
 	_, err := do(t, w, "/prefix/logs/_bulk", answers(http.StatusOK, answer(closed)))
 	require.NoError(t, err)
-	assert.EqualValues(t, 1, w.fault.Load(), "below a path of a proxy")
+	assert.EqualValues(t, 1, w.outputErrors.Load(), "below a path of a proxy")
 }
 
-// TestEventThatIsTooLarge: 413 is the event's own fault only where it is alone;
+// TestEventThatIsTooLarge: 413 is a document error only if the event is alone;
 // libbeat splits larger requests.
 func TestEventThatIsTooLarge(t *testing.T) {
-	for count, own := range map[string]uint64{"1": 1, "2": 0, "": 0} {
-		w := &refusalWatch{}
+	for count, want := range map[string]uint64{"1": 1, "2": 0, "": 0} {
+		w := &Responses{}
 		_, err := do(t, w, "/_bulk", answers(http.StatusRequestEntityTooLarge, ""), elasticsearch.HeaderEventCount, count)
 		require.NoError(t, err)
-		assert.Equal(t, own, w.own.Load(), count)
-		assert.Zero(t, w.fault.Load())
+		assert.Equal(t, want, w.documentErrors.Load(), count)
+		assert.Zero(t, w.outputErrors.Load())
 	}
 }
 
 func TestErrorOfTheRequestIsPassedOn(t *testing.T) {
 	reason := errors.New("no route")
-	client := &bulkWatch{next: failing{reason}, watch: &refusalWatch{}}
+	client := &bulkClient{next: failing{reason}, responses: &Responses{}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://192.0.2.1/_bulk", http.NoBody)
 	require.NoError(t, err)
 	_, err = client.Do(req) //nolint:bodyclose // there is none
@@ -242,19 +242,19 @@ func TestInLibbeatsConnection(t *testing.T) {
 	conn, err := eslegclient.NewConnection(eslegclient.ConnectionSettings{URL: srv.URL}, logptest.NewTestingLogger(t, ""))
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	w := &refusalWatch{}
-	conn.HTTP = &bulkWatch{next: conn.HTTP, watch: w}
+	w := &Responses{}
+	conn.HTTP = &bulkClient{next: conn.HTTP, responses: w}
 	status, raw, err := conn.Bulk(t.Context(), "", "", nil, nil, []any{map[string]any{"create": map[string]any{}}, map[string]any{"a": 1}})
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
 	assert.True(t, bytes.Equal([]byte(answer(badIP, created)), raw))
-	assert.EqualValues(t, 1, w.own.Load())
+	assert.EqualValues(t, 1, w.documentErrors.Load())
 }
 
 func TestWatchEnds(t *testing.T) {
 	for range 2 { // it may begin again
-		forget, err := (&refusalWatch{}).watch()
+		unwatch, err := (&Responses{}).Watch()
 		require.NoError(t, err)
-		forget()
+		unwatch()
 	}
 }

@@ -1,0 +1,108 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Elasticsearch's bulk responses: which documents it rejected, and why.
+
+package delivery
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// errorCause is an error as Elasticsearch writes it.
+type errorCause struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+}
+
+// rejection is a document, or a request, that Elasticsearch will never accept.
+type rejection struct {
+	status int
+	errorCause
+}
+
+// documentErrors are the error types whose cause is the document's own content: its values do not fit the
+// mapping. Everything else (a privilege, a block, a closed index, a missing pipeline) may hit every document alike.
+var documentErrors = []string{
+	"document_parsing_exception",
+	"mapper_parsing_exception",
+	"strict_dynamic_mapping_exception",
+	"request_entity_too_large",
+}
+
+// documentReasons are parts of the reason of an illegal_argument_exception whose cause is the document's content.
+var documentReasons = []string{
+	"can't merge a non object mapping",
+	"cannot be changed from type",
+	"immense term",
+}
+
+// isDocumentError is whether the document's own content is the cause.
+func (r rejection) isDocumentError() bool {
+	if r.Type == "illegal_argument_exception" {
+		return slices.ContainsFunc(documentReasons, func(s string) bool { return strings.Contains(r.Reason, s) })
+	}
+	return slices.Contains(documentErrors, r.Type)
+}
+
+func (r rejection) String() string {
+	return fmt.Sprintf("%d %s: %s", r.status, r.Type, withoutValues(r.Reason))
+}
+
+// rejectionsOf returns the documents that were rejected for good: any 4xx except 409 (a
+// duplicate) and 429 (tried again).
+func rejectionsOf(body []byte) []rejection {
+	var response struct {
+		Items []map[string]struct {
+			Status int        `json:"status"`
+			Error  errorCause `json:"error"`
+		} `json:"items"`
+	}
+	if err := json.Unmarshal(body, &response); err != nil {
+		return nil // libbeat will try the request again
+	}
+	var list []rejection
+	for _, item := range response.Items {
+		for _, r := range item {
+			if r.Status >= 400 && r.Status < 500 && r.Status != http.StatusConflict && r.Status != http.StatusTooManyRequests {
+				list = append(list, rejection{r.Status, r.Error})
+			}
+		}
+	}
+	return list
+}
+
+// requestRejection is why a whole request was rejected. head is the first part of the response's body.
+func requestRejection(status int, head []byte) rejection {
+	var response struct {
+		Error errorCause `json:"error"`
+	}
+	if json.Unmarshal(head, &response) != nil || response.Error.Type == "" {
+		response.Error = errorCause{"rejected", http.StatusText(status)}
+	}
+	return rejection{status, response.Error}
+}
+
+// position is where in the document Elasticsearch's parser stood. It differs between
+// attempts, and the same reason would be news each time.
+var position = regexp.MustCompile(`^\[\d+:\d+\] `)
+
+// maxReasonRunes is the part of a reason that is shown.
+const maxReasonRunes = 300
+
+// withoutValues cuts the part of a reason that quotes the event: it is personal data.
+func withoutValues(reason string) string {
+	reason = position.ReplaceAllString(reason, "")
+	for _, quote := range []string{". Preview of field's value", " The prefix of the first immense term"} {
+		reason, _, _ = strings.Cut(reason, quote)
+	}
+	if runes := []rune(reason); len(runes) > maxReasonRunes {
+		reason = string(runes[:maxReasonRunes]) + "…"
+	}
+	return reason
+}

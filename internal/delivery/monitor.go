@@ -1,0 +1,48 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// libbeat's output: its counters, and Elasticsearch's reasons.
+
+package delivery
+
+import "github.com/elastic/elastic-agent-libs/monitoring"
+
+// Monitor is the output of a running beat.
+type Monitor struct {
+	stats, state *monitoring.Registry
+	*Responses
+}
+
+// NewMonitor reads the output's counters from libbeat's registries of statistics and of state.
+func NewMonitor(stats, state *monitoring.Registry, responses *Responses) Monitor {
+	return Monitor{stats, state, responses}
+}
+
+// Counts reads the counters. They are looked up anew each time, because another
+// output brings its own.
+func (m Monitor) Counts() Counts {
+	return Counts{
+		Accepted: m.read("acked") + m.read("duplicates") + m.read("dead_letter"),
+		Rejected: m.read("dropped"),
+		// After Rejected: an explanation comes before its rejection is counted.
+		DocumentErrors: m.documentErrors.Load(),
+		OutputErrors:   m.outputErrors.Load(),
+
+		Failed: m.read("failed"),
+		Of:     m.stats.Get("libbeat.output.events.acked"), // each output's own
+	}
+}
+
+// AcksUnsent is whether the output is Kafka's: it counts a batch whose events all met
+// an open circuit breaker as accepted.
+func (m Monitor) AcksUnsent() bool {
+	name, ok := m.state.Get("output.name").(*monitoring.String)
+	return ok && name.Get() == "kafka"
+}
+
+func (m Monitor) read(name string) uint64 {
+	if v, ok := m.stats.Get("libbeat.output.events." + name).(*monitoring.Uint); ok {
+		return v.Get()
+	}
+	return 0
+}

@@ -1,0 +1,41 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// What this package needs to know about the output.
+
+package delivery
+
+// Output is the output as the guard sees it. All methods are safe for concurrent use.
+type Output interface {
+	// Counts are the counters of its events since the beat started.
+	Counts() Counts
+	// Rejection is why it last rejected an event for good, in words; "" if it gave
+	// no reason.
+	Rejection() string
+	// Blocked is why it currently rejects whole requests, in words; "" if it
+	// does not, or does not say.
+	Blocked() string
+	// AcksUnsent is whether the output counts and ACKs events as accepted that it never
+	// sent, for a while after a failed attempt. libbeat's Kafka output does so while
+	// its circuit breaker is open.
+	AcksUnsent() bool
+}
+
+// Counts are counters of events. They start over when the output is replaced.
+type Counts struct {
+	Accepted uint64 // indexed, known already (a duplicate), or put into the dead letter index
+	Rejected uint64 // dropped by the output for good
+
+	// The rejections that the output explained. They are counted before Rejected is.
+	// An output that explains nothing leaves both at 0.
+	DocumentErrors uint64 // the event's own content is the cause: a value that does not fit the mapping
+	OutputErrors   uint64 // anything else: a privilege, a block, a missing index or pipeline
+
+	Failed uint64 // attempts that failed and are made again
+
+	Of any // identifies the output that counts: another value once it was replaced
+
+	epoch uint64 // how often the counters started over; the guard sets it
+}
+
+func (c Counts) total() uint64 { return c.Accepted + c.Rejected }

@@ -1,0 +1,66 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// A page on its way through the tracker, and its result.
+
+package delivery
+
+import (
+	"iter"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+)
+
+// Mode is how pages are published.
+type Mode int
+
+const (
+	// ModePipelined: any number of pages in flight.
+	ModePipelined Mode = iota
+	// ModeVerifying: a page is unconfirmed. It is published again, alone: no other page of
+	// the beat is in flight.
+	ModeVerifying
+	// ModeHeld: the output rejects all of a page. Its next attempt is alone, too.
+	ModeHeld
+)
+
+// Page is a page of events to be published.
+type Page struct {
+	Mode   Mode
+	From   string               // the position that it begins at: the same for each attempt of one page
+	Len    int                  // number of events
+	Events iter.Seq[beat.Event] // Len events, made when they are asked for; called once, by the tracker's goroutine
+}
+
+// Outcome is what became of a page.
+type Outcome int
+
+const (
+	// Delivered: each event was accepted by the output, dropped by the user's
+	// processors, or rejected for its own content. The page's cursor may be stored.
+	Delivered Outcome = iota
+	// Unconfirmed: nobody knows. The page, and what was published after it, has to be published again.
+	Unconfirmed
+	// Held: the output rejects all of the page. The cursor must stay.
+	Held
+)
+
+// Result is what became of a page, and how to go on.
+type Result struct {
+	Outcome  Outcome
+	Mode     Mode   // for the next page
+	Rejected int    // of a delivered page: events that the output rejected for their own content
+	Reason   string // the output's reason for a rejection, in words
+}
+
+// mode is how to publish after an outcome.
+func (o Outcome) mode() Mode {
+	switch o {
+	case Unconfirmed:
+		return ModeVerifying
+	case Held:
+		return ModeHeld
+	case Delivered:
+	}
+	return ModePipelined
+}

@@ -1,0 +1,172 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Reading Elasticsearch's bulk responses on their way to libbeat.
+
+package delivery
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
+	"github.com/elastic/beats/v7/libbeat/outputs/elasticsearch"
+	"github.com/elastic/elastic-agent-libs/logp"
+)
+
+// Responses remembers what Elasticsearch's bulk responses say about rejections. libbeat counts
+// rejections and logs the whole event, but passes no reason on. Responses changes nothing, and reads only
+// what holds an error.
+type Responses struct {
+	documentErrors, outputErrors atomic.Uint64 // see Counts
+
+	mu        sync.Mutex
+	rejection string // of the last event that was rejected for good
+	blocked   string // why the last request was rejected as a whole; "" if it was not
+}
+
+// Rejection is why the last event that was rejected for good was rejected.
+func (w *Responses) Rejection() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rejection
+}
+
+// Blocked is why Elasticsearch currently rejects whole requests. libbeat repeats them
+// forever, and only logs it.
+func (w *Responses) Blocked() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.blocked
+}
+
+func (w *Responses) block(reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.blocked = reason
+}
+
+// note counts a rejection and remembers its reason.
+func (w *Responses) note(r rejection) {
+	if r.isDocumentError() {
+		w.documentErrors.Add(1)
+	} else {
+		w.outputErrors.Add(1)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rejection = r.String()
+}
+
+// Watch reads the responses on every connection that the Elasticsearch output makes from now on. Unwatch ends that.
+func (w *Responses) Watch() (unwatch func(), err error) {
+	id, err := elasticsearch.RegisterConnectCallback(func(conn *eslegclient.Connection, _ *logp.Logger) error {
+		if _, ok := conn.HTTP.(*bulkClient); !ok {
+			conn.HTTP = &bulkClient{next: conn.HTTP, responses: w}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("can't watch the output's connections: %w", err)
+	}
+	return func() { elasticsearch.DeregisterConnectCallback(id) }, nil
+}
+
+// httpClient is the part of an HTTP client that libbeat's connection uses.
+type httpClient interface {
+	Do(req *http.Request) (*http.Response, error)
+	CloseIdleConnections()
+}
+
+// bulkClient is the HTTP client of a connection of the Elasticsearch output.
+type bulkClient struct {
+	next      httpClient
+	responses *Responses
+}
+
+func (b *bulkClient) CloseIdleConnections() { b.next.CloseIdleConnections() }
+
+// errorsFlag is how a bulk response with an error in it begins: libbeat asks for
+// this field and Elasticsearch writes it first.
+const (
+	errorsFlag = `"errors":true`
+	flagWithin = 64
+)
+
+// Do sends a request and reads the response if it is one of a bulk request.
+func (b *bulkClient) Do(req *http.Request) (*http.Response, error) {
+	resp, err := b.next.Do(req)
+	if !strings.HasSuffix(req.URL.Path, "_bulk") {
+		return resp, err
+	}
+	if err != nil {
+		b.responses.block("") // no response is no rejection
+		return resp, err
+	}
+	if resp.StatusCode == http.StatusRequestEntityTooLarge && req.Header.Get(elasticsearch.HeaderEventCount) == "1" {
+		b.responses.note(rejection{resp.StatusCode, errorCause{"request_entity_too_large", "the event is larger than Elasticsearch or a proxy accepts"}})
+	}
+	if resp.StatusCode != http.StatusOK {
+		b.readRejected(resp)
+		return resp, nil
+	}
+	b.responses.block("")
+	buffered := bufio.NewReader(resp.Body)
+	resp.Body = readCloser{buffered, resp.Body}
+	head, _ := buffered.Peek(flagWithin)
+	if !bytes.Contains(head, []byte(errorsFlag)) {
+		return resp, nil
+	}
+	body, err := io.ReadAll(buffered)
+	resp.Body = replay(body, err, nil, resp.Body)
+	for _, r := range rejectionsOf(body) {
+		b.responses.note(r)
+	}
+	return resp, nil
+}
+
+// maxErrorBytes is how much of the response to a rejected request is read.
+const maxErrorBytes = 16 << 10
+
+// readRejected remembers why a whole request was rejected: a privilege on
+// anything, a read-only cluster, a revoked password. What passes by itself (429,
+// 413, which libbeat splits, and 5xx) is no rejection.
+func (b *bulkClient) readRejected(resp *http.Response) {
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusNotFound:
+	default:
+		b.responses.block("")
+		return
+	}
+	head, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+	resp.Body = replay(head, err, resp.Body, resp.Body)
+	b.responses.block(requestRejection(resp.StatusCode, head).String())
+}
+
+// replay is a body whose first part was read already: head, then the error that ended it or the rest.
+func replay(head []byte, err error, rest io.Reader, c io.Closer) io.ReadCloser {
+	readers := []io.Reader{bytes.NewReader(head)}
+	switch {
+	case err != nil:
+		readers = append(readers, failingReader{err})
+	case rest != nil:
+		readers = append(readers, rest)
+	}
+	return readCloser{io.MultiReader(readers...), c}
+}
+
+// failingReader hands on the error that ended a body.
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
+
+type readCloser struct {
+	io.Reader
+	io.Closer
+}

@@ -1,0 +1,70 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// What a harvester needs from outside.
+
+package harvester
+
+import (
+	"context"
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/management/status"
+	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/internal/delivery"
+	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/module"
+)
+
+// Fetcher is the account's Events API.
+type Fetcher interface {
+	// Fetch returns one page, or an *eventsapi.Error.
+	Fetch(ctx context.Context, path string, q eventsapi.Query) (*eventsapi.Page, error)
+	// UUID is that of the 1Password account of the current token; "" if it is not
+	// known. It may ask the server.
+	UUID(ctx context.Context) string
+	// TokenGeneration counts the tokens that were in use so far; 0 while there is no
+	// usable one. It may read a file.
+	TokenGeneration() uint64
+}
+
+// Store keeps states across restarts.
+type Store interface {
+	Load(registry.Key) (registry.State, error)
+	Commit(registry.Key, registry.State) error
+}
+
+// Limiter is the rate limit that all harvesters of a token share.
+type Limiter interface {
+	// Wait returns when a request may be made, and how long that took.
+	Wait(ctx context.Context) (time.Duration, error)
+	// Pause makes every request wait: the server asked for it.
+	Pause(d time.Duration)
+}
+
+// Settings are the settings of the input that concern a harvester.
+type Settings struct {
+	Interval              time.Duration // pause after the last page
+	InitialInterval       time.Duration // how far back the first run collects events
+	ShutdownTimeout       time.Duration // wait for ACKs at a stop
+	Limit                 int           // events per page
+	Namespace             string        // data_stream.namespace
+	PreserveOriginalEvent bool
+}
+
+// Options are the parts of a harvester. All are needed.
+type Options struct {
+	Key      registry.Key
+	Module   module.Module
+	Settings Settings
+	Fetcher  Fetcher
+	Limiter  Limiter
+	Store    Store
+	Guard    *delivery.Guard
+	Metrics  *Metrics
+	Report   func(status.Status, string) // health of this event type
+	Log      *logp.Logger                // carries input_id and event_type
+	Now      func() time.Time            // the wall clock
+}

@@ -1,0 +1,115 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Where collection stands: the stored state, its load and its commits.
+
+package harvester
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/elastic/go-concert/timed"
+
+	"onepasswordbeat/internal/registry"
+)
+
+const (
+	// startRetry is how long a harvester waits before it tries to store its start
+	// time again.
+	startRetry = 5 * time.Second
+	// touchInterval is how often a state without news is stored again, so that
+	// its age shows how long the beat was away.
+	touchInterval = time.Hour
+)
+
+// position is the state of one harvester in the registry.
+type position struct {
+	Options
+	health  *health
+	stored  registry.State // the registry's state, or what it should be while it can't be written
+	unsaved bool           // stored could not be written
+}
+
+// load reads the stored state. Before any request is made the start time is stored,
+// so that a restart can't open a gap.
+func (p *position) load(ctx context.Context) error {
+	state, err := p.Store.Load(p.Key)
+	switch {
+	case err == nil:
+		p.warnIneffective(state)
+	case errors.Is(err, registry.ErrNotFound):
+		state = registry.State{
+			StartTime:       p.Now().Add(-p.Settings.InitialInterval),
+			InitialInterval: p.Settings.InitialInterval,
+			Limit:           p.Settings.Limit,
+		}
+		p.Log.Infow("first run: collecting events since the start time", "start_time", state.StartTime.UTC().Format(time.RFC3339))
+	default:
+		return err
+	}
+	if state.Cursor == "" {
+		if err := p.storeStart(ctx, &state); err != nil {
+			return err
+		}
+	}
+	p.stored = state
+	return nil
+}
+
+// storeStart stores a state without a cursor, as soon as the disk accepts it. One that
+// was loaded may be in memory only: the registry keeps what could not be written.
+func (p *position) storeStart(ctx context.Context, state *registry.State) error {
+	for {
+		state.Updated = p.Now()
+		err := p.Store.Commit(p.Key, *state)
+		if err == nil {
+			return nil
+		}
+		p.Metrics.commitFailed()
+		err = fmt.Errorf("nothing is collected before the start time is stored: %w", err)
+		p.health.failed(err.Error())
+		if timed.Wait(ctx, startRetry) != nil {
+			return err
+		}
+	}
+}
+
+// warnIneffective logs which settings have no effect because a position is stored.
+func (p *position) warnIneffective(s registry.State) {
+	remedy := fmt.Sprintf("to apply it, stop the beat and run `onepasswordbeat state reset --input %s --event-type %s --since TIME`",
+		p.Key.Input, p.Key.EventType)
+	if s.Cursor != "" && s.Limit != 0 && s.Limit != p.Settings.Limit {
+		p.Log.Warnw("limit has no effect: the stored cursor keeps its page size; "+remedy, "limit", p.Settings.Limit, "stored", s.Limit)
+	}
+	if s.InitialInterval != 0 && s.InitialInterval != p.Settings.InitialInterval {
+		p.Log.Warnw("initial_interval has no effect: a position is stored; "+remedy,
+			"initial_interval", p.Settings.InitialInterval.String(), "stored", s.InitialInterval.String())
+	}
+}
+
+// commit stores a state. A disk that can't be written costs repeats after a crash, and
+// no event: the harvester goes on and tries again.
+func (p *position) commit(state registry.State) {
+	state.Updated = p.Now()
+	state.Account = cmp.Or(state.Account, p.stored.Account) // learnt while the page was in flight
+	p.stored = state
+	err := p.Store.Commit(p.Key, state)
+	p.unsaved = err != nil
+	if err != nil {
+		p.Metrics.commitFailed()
+		p.health.degraded(err.Error())
+		return
+	}
+	p.Metrics.committed(state)
+}
+
+// touch stores the state again if it was not for some time.
+func (p *position) touch() {
+	if p.Now().Sub(p.stored.Updated) >= touchInterval {
+		p.commit(p.stored)
+	}
+}
