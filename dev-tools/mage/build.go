@@ -82,17 +82,16 @@ func ReleaseToolchain(ctx context.Context) ([]string, error) {
 	return []string{"GOTOOLCHAIN=" + mod.Toolchain + "+auto"}, nil
 }
 
-// Demo builds the beat, the simulator and the demo itself below build/, and becomes
+// Demo builds the beat and the demo itself below build/, and becomes
 // the demo. It reads DEMOFLAGS, further arguments of the demo.
 func Demo(ctx context.Context) error {
-	err := goBuild(ctx, binDir+string(filepath.Separator), ".", "./dev-tools/cmd/onepassword-simulator", "./dev-tools/cmd/demo")
+	err := goBuild(ctx, binDir+string(filepath.Separator), ".", "./dev-tools/cmd/demo")
 	if err != nil {
 		return err
 	}
 	return become(ctx, Args([]string{
 		filepath.Join(binDir, executable("demo")),
 		"-beat", filepath.Join(binDir, executable("onepasswordbeat")),
-		"-simulator", filepath.Join(binDir, executable("onepassword-simulator")),
 		"-data", filepath.Join(BuildDir, "demo"),
 	}, "DEMOFLAGS"))
 }

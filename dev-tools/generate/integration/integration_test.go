@@ -225,7 +225,7 @@ func TestTemplatesThatAreWrongAreReported(t *testing.T) {
 func TestRenderedAsByElasticPackage(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"_dev/build/docs/README.md": "# Title\n\n{{ generatedHeader }}\n\n{{ fields \"a\" }}\n\n{{- /* gone */ -}}\n{{event \"a\"}}\n{{ inputDocs }}\n\n\n",
+		"_dev/build/docs/README.md":  "# Title\n\n{{ generatedHeader }}\n\n{{ fields \"a\" }}\n\n{{- /* gone */ -}}\n{{event \"a\"}}\n{{ inputDocs }}\n\n\n",
 		"data_stream/a/manifest.yml": "streams: [{input: onepassword}, {input: cel}]",
 		"data_stream/b/manifest.yml": "streams: [{input: cel}]",
 	} {
