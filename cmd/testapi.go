@@ -8,13 +8,9 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +23,7 @@ import (
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/safetext"
 	"onepasswordbeat/module"
 )
 
@@ -60,19 +57,25 @@ func testAPICommand(settings instance.Settings) *cobra.Command {
 			}
 			if !ok {
 				cmd.SilenceErrors = true // the lines above say what is wrong
-				return errors.New("not all is well")
+				return errors.New("some checks failed")
 			}
 			return nil
 		},
 	}
 }
 
+const newToken = "create a new token at 1Password (Integrations > Events Reporting)"
+
+// retentionMargin keeps a request for all that the API keeps within its retention.
+const retentionMargin = 5 * time.Minute
+
 const (
 	tick  = "✔"
 	cross = "✖"
+	mark  = "!"
 )
 
-// apiReport prints one line a check.
+// apiReport prints one line per check.
 type apiReport struct {
 	w  io.Writer
 	ok bool
@@ -82,12 +85,26 @@ func (r *apiReport) pass(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.w, "  "+tick+" "+format+"\n", args...)
 }
 
+// warn reports what works and should be changed all the same.
+func (r *apiReport) warn(format string, args ...any) {
+	_, _ = fmt.Fprintf(r.w, "  "+mark+" "+format+"\n", args...)
+}
+
 func (r *apiReport) fail(err error, remedy string) {
 	r.ok = false
 	_, _ = fmt.Fprintf(r.w, "  %s %s\n    → %s\n", cross, err, remedy)
 }
 
-// testAPI checks one input and tells whether all is well.
+// failed reports an error of the Events API's client. What it is about comes first, if it is not the whole input.
+func (r *apiReport) failed(about string, err error) {
+	var e *eventsapi.Error
+	if !errors.As(err, &e) {
+		e = &eventsapi.Error{Class: eventsapi.Unexpected, Message: safetext.Line(err.Error())}
+	}
+	r.fail(errors.New(about+e.Summary()), e.Advice())
+}
+
+// testAPI checks one input. It returns whether all checks passed.
 func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logger) bool {
 	if ctx == nil {
 		ctx = context.Background()
@@ -102,7 +119,7 @@ func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logg
 	defer acct.Close()
 	claims, server, err := acct.Token()
 	if err != nil {
-		r.fail(err, remedyFor(err))
+		r.failed("", err)
 		return false
 	}
 	r.pass("token read, it is for %s", server)
@@ -115,32 +132,53 @@ func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logg
 	return r.ok
 }
 
-// checkServer asks the server what the token is: it is reached, speaks TLS and
-// takes the token.
+// checkServer asks the server what the token is: whether it can be reached, speaks TLS and
+// accepts the token.
 func checkServer(ctx context.Context, r *apiReport, acct *account.Account, server string, claims eventsapi.Claims) bool {
 	who, err := acct.Introspect(ctx)
-	if err != nil {
-		r.fail(err, remedyFor(err))
+	if end := claims.ExpiresAt; eventsapi.ClassOf(err) == eventsapi.Auth && !end.IsZero() && time.Until(end) < 0 {
+		r.fail(fmt.Errorf("the server rejected the token, which expired at %s", end.UTC().Format(time.RFC3339)), newToken)
 		return false
 	}
-	how := "TLS"
-	if strings.HasPrefix(server, "http://") {
-		how = "no TLS, loopback only"
+	if err != nil {
+		r.failed("", err)
+		return false
 	}
-	r.pass("server reached (%s), token accepted", how)
+	how := "over TLS"
+	if strings.HasPrefix(server, "http://") {
+		how = "(without TLS, loopback only)"
+	}
+	r.pass("connected to the server %s; the token was accepted", how)
+	checkClock(r, who.ServerTime)
 	if who.AccountUUID != "" {
 		r.pass("account %s", who.AccountUUID)
 	}
 	r.pass("grants %s", strings.Join(who.Features, ", "))
 	switch end := claims.ExpiresAt; {
 	case end.IsZero():
-		r.pass("the token names no expiry")
+		r.pass("the token does not expire")
 	case time.Until(end) < 0:
 		r.fail(fmt.Errorf("the token expired at %s", end.UTC().Format(time.RFC3339)), newToken)
 	default:
 		r.pass("the token expires at %s, in %d days", end.UTC().Format(time.RFC3339), int(time.Until(end).Hours()/24))
 	}
 	return true
+}
+
+// checkClock compares this machine's clock with the server's.
+func checkClock(r *apiReport, server time.Time) {
+	if server.IsZero() {
+		r.warn("the server states no time, so this machine's clock cannot be checked")
+		return
+	}
+	switch skew := time.Since(server).Round(time.Second); {
+	case skew > account.MaxSkew:
+		r.warn("this machine's clock is %s ahead of the server's: set it, for example with NTP", skew)
+	case skew < -account.MaxSkew:
+		r.warn("this machine's clock is %s behind the server's: set it, for example with NTP", -skew)
+	default:
+		r.pass("this machine's clock agrees with the server's (difference %s)", skew)
+	}
 }
 
 // checkEventType fetches one event.
@@ -150,10 +188,10 @@ func checkEventType(ctx context.Context, r *apiReport, acct *account.Account, na
 		r.fail(fmt.Errorf("event type %q is unknown", name), "choose from "+strings.Join(config.EventTypes(), ", "))
 		return
 	}
-	page, err := acct.Fetch(ctx, mod.Path, eventsapi.Query{Limit: 1, StartTime: time.Now().Add(-config.MaxInitialInterval)})
+	page, err := acct.Fetch(ctx, mod.Path, eventsapi.Query{Limit: 1, StartTime: time.Now().Add(-config.MaxInitialInterval).Add(retentionMargin)})
 	switch {
 	case err != nil:
-		r.fail(fmt.Errorf("%s: %w", name, err), remedyFor(err))
+		r.failed(name+": ", err)
 	case len(page.Items) == 0:
 		r.pass("%s: allowed; the account has none in the last %d days", name, int(config.MaxInitialInterval.Hours()/24))
 	default:
@@ -165,59 +203,4 @@ func checkEventType(ctx context.Context, r *apiReport, acct *account.Account, na
 		}
 		r.pass("%s: one event fetched, of %s", name, ev.Timestamp.UTC().Format(time.RFC3339))
 	}
-}
-
-const newToken = "make a new token at 1Password (Integrations, Events Reporting)"
-
-// remedies by class of error. The error itself says what happened.
-var remedies = map[eventsapi.Class]string{
-	eventsapi.Token:       "check the path and permissions of `token_file` and that it holds the whole token, or set `token`",
-	eventsapi.Auth:        newToken + ", or set `url` to your region's server: " + knownServers(),
-	eventsapi.Forbidden:   "make a token that grants this event type, or leave it out of `event_types`",
-	eventsapi.RateLimited: "wait for a minute; another client may use the same token",
-	eventsapi.BadRequest:  "check `url` and `api_version`: the Events API takes this request",
-	eventsapi.NotFound:    "check `url` and `api_version`; the servers are " + knownServers(),
-	eventsapi.Server:      "try again later; 1Password's state is at status.1password.com",
-	eventsapi.Network:     "check the name, the firewall, `proxy_url` and `ssl.*`",
-	eventsapi.Redirect:    "check `url`: something between here and 1Password answers in its place",
-	eventsapi.Malformed:   "check `url` and the proxy: what answers is not the Events API",
-	eventsapi.TooLarge:    "check `url` and the proxy: one event is never that large",
-	eventsapi.Unexpected:  "check `url` and the proxy, or try again later; 1Password's state is at status.1password.com",
-	eventsapi.Canceled:    "run the test again",
-}
-
-// networkRemedies say more of a Network error, where its cause is known.
-var networkRemedies = []struct {
-	is     func(error) bool
-	remedy string
-}{
-	{caused[tls.RecordHeaderError], "check the scheme and the port of `url`, or remove it: the token names its server"},
-	{func(err error) bool { return errors.Is(err, http.ErrSchemeMismatch) }, "check the scheme and the port of `url`, or remove it: the token names its server"},
-	{caused[x509.UnknownAuthorityError], "check `url`; if a proxy inspects TLS, name its CA in `ssl.certificate_authorities`"},
-	{caused[x509.HostnameError], "check `url`, which needs the server's name, not its address; or a proxy answers in its place"},
-}
-
-func caused[E error](err error) bool {
-	var target E
-	return errors.As(err, &target)
-}
-
-// remedyFor says what to do about an error of the Events API's client.
-func remedyFor(err error) string {
-	class := eventsapi.ClassOf(err)
-	for _, known := range networkRemedies {
-		if class == eventsapi.Network && known.is(err) {
-			return known.remedy
-		}
-	}
-	return remedies[class]
-}
-
-func knownServers() string {
-	var urls []string
-	for _, s := range eventsapi.KnownServers() {
-		urls = append(urls, s.URL)
-	}
-	slices.Sort(urls)
-	return strings.Join(urls, ", ")
 }

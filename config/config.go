@@ -13,6 +13,7 @@ import (
 
 	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
 
+	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/module"
 )
 
@@ -24,8 +25,8 @@ const TokenVariable = "ONEPASSWORD_EVENTS_TOKEN"
 const (
 	MinInterval        = time.Second
 	MaxInterval        = 24 * time.Hour
-	MaxInitialInterval = 120 * 24 * time.Hour // the API keeps events for 120 days
-	MaxLimit           = 1000
+	MaxInitialInterval = eventsapi.Retention
+	MaxLimit           = eventsapi.MaxLimit
 	MaxNamespaceBytes  = 100 // Elasticsearch's rule for a part of a data stream's name
 )
 
@@ -76,7 +77,7 @@ func Default() Config {
 		InitialInterval: 24 * time.Hour,
 		Limit:           MaxLimit,
 		APIVersion:      "v2",
-		RateLimit:       RateLimit{RequestsPerMinute: 600, RequestsPerHour: 30000}, // the API's own
+		RateLimit:       RateLimit{RequestsPerMinute: eventsapi.RequestsPerMinute, RequestsPerHour: eventsapi.RequestsPerHour},
 		Namespace:       "default",
 		ShutdownTimeout: 5 * time.Second,
 		Transport:       transport,

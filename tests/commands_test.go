@@ -67,7 +67,7 @@ func TestCommandTestAPI(t *testing.T) {
 	assert.Zero(t, r.Code, r.All())
 	assert.NotContains(t, r.Stdout, "✖")
 	assert.NotContains(t, r.Stderr, "nobody reads")
-	for _, what := range []string{"input acme", "✔ token read", "✔ server reached", "token accepted", srv.ID(), "✔ grants", "✔ audit_events", "✔ item_usages", "✔ signin_attempts"} {
+	for _, what := range []string{"input acme", "✔ token read", "✔ connected to the server", "the token was accepted", srv.ID(), "✔ grants", "✔ audit_events", "✔ item_usages", "✔ signin_attempts"} {
 		assert.Contains(t, r.Stdout, what)
 	}
 
@@ -76,7 +76,7 @@ func TestCommandTestAPI(t *testing.T) {
 	r = toBulk(t, srv, es, M{"token": revoked}).Command("test", "api")
 	assert.Equal(t, 1, r.Code)
 	assert.Contains(t, r.Stdout, "✖")
-	assert.Contains(t, r.Stdout, "→ make a new token")
+	assert.Contains(t, r.Stdout, "→ create a new token")
 	assert.NotContains(t, r.All(), revoked)
 
 	one := srv.Token(eventsapitest.WithFeatures(eventsapitest.AuditEvents))

@@ -33,8 +33,8 @@ import (
 // expirySoon is how long before its end the expiry of a token is logged as an error.
 const expirySoon = 14 * 24 * time.Hour
 
-// pingAfter is how long an HTTP/2 connection may be silent before it is pinged.
-const pingAfter = 30 * time.Second
+// MaxSkew is the difference between the machine's clock and the server's that is not worth a warning.
+const MaxSkew = time.Minute
 
 // Account makes an input's requests. It is safe for concurrent use.
 type Account struct {
@@ -81,8 +81,7 @@ func (a *Account) transport(server string) (http.RoundTripper, error) {
 			t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
 			t.TLSHandshakeTimeout = timeout
 			t.ForceAttemptHTTP2 = true
-			// Without pings a dead HTTP/2 connection is used again after each timeout.
-			t.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter / 2}
+			eventsapi.Bound(t)
 		}),
 	)
 }

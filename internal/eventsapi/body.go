@@ -8,6 +8,7 @@ package eventsapi
 import (
 	"compress/flate"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +19,6 @@ import (
 
 const (
 	minBuffer = 4 << 10
-	// maxHint bounds what is allocated on the word of a Content-Length alone. A page of 1000 events is about 1 MiB.
-	maxHint = 4 << 20
 	// gzipRatio is how many times larger a gzipped page gets, about. Pages repeat their keys a thousand times.
 	gzipRatio = 8
 )
@@ -32,21 +31,32 @@ type bodyFault struct {
 
 func (f *bodyFault) Error() string { return f.text }
 
-// readBody reads a 200's body into a buffer of its own, of at most limit bytes after decompression.
-func readBody(resp *http.Response, limit int64) ([]byte, error) {
-	r, gzipped, err := decompress(resp)
+// readBody reads a 200's body into a buffer of its own, within the request's limit after decompression. The memory is
+// reserved before it is allocated.
+func readBody(ctx context.Context, resp *http.Response, r request) ([]byte, error) {
+	body, gzipped, err := decompress(resp)
 	if err != nil {
 		return nil, faultOf(err, 0)
 	}
 	hint := resp.ContentLength
 	if gzipped {
 		hint *= gzipRatio
-	} else if hint > limit {
-		return nil, tooLarge(limit)
+	} else if hint > r.limit {
+		return nil, tooLarge(r.limit)
 	}
-	data, err := readAll(io.LimitReader(r, limit+1), min(max(hint, 0), maxHint, limit))
-	if int64(len(data)) > limit {
-		return nil, tooLarge(limit)
+	first := min(firstReadBytes, r.limit)
+	if err := r.reserved(ctx, first); err != nil {
+		return nil, err
+	}
+	data, err := readAll(io.LimitReader(body, first+1), make([]byte, 0, min(max(hint, minBuffer), first)+1))
+	if err == nil && int64(len(data)) > first && first < r.limit {
+		if err := r.reserved(ctx, r.limit-first); err != nil {
+			return nil, err
+		}
+		data, err = readAll(io.LimitReader(body, r.limit-first), data)
+	}
+	if int64(len(data)) > r.limit {
+		return nil, tooLarge(r.limit)
 	}
 	if err != nil {
 		return nil, faultOf(err, len(data))
@@ -54,13 +64,28 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// errNoMemory is in the tree of an error when Query.Reserve granted no memory for the body.
+var errNoMemory = errors.New("no memory was free for the response")
+
+func (r request) reserved(ctx context.Context, bytes int64) error {
+	if r.reserve == nil {
+		return nil
+	}
+	if err := r.reserve(ctx, bytes); err != nil {
+		return fmt.Errorf("%w: %w", errNoMemory, err)
+	}
+	return nil
+}
+
 // readErrorBody reads the beginning of an error's body, as much of it as can be had.
 func readErrorBody(resp *http.Response) []byte {
-	r, _, err := decompress(resp)
+	rest := *resp
+	rest.Body = io.NopCloser(io.LimitReader(resp.Body, MaxErrorBody))
+	body, _, err := decompress(&rest)
 	if err != nil {
 		return nil
 	}
-	data, _ := readAll(io.LimitReader(r, errorBodyBytes), 0)
+	data, _ := readAll(io.LimitReader(body, MaxErrorBody), nil)
 	return data
 }
 
@@ -78,14 +103,15 @@ func decompress(resp *http.Response) (r io.Reader, gzipped bool, err error) {
 		}
 		return zr, true, err
 	}
-	return nil, false, &bodyFault{Malformed, fmt.Sprintf("Content-Encoding %q was not asked for", encoding)}
+	return nil, false, &bodyFault{Malformed, fmt.Sprintf("Content-Encoding %q was not requested", encoding)}
 }
 
-// readAll is io.ReadAll with a first guess at the size.
-func readAll(r io.Reader, hint int64) ([]byte, error) {
-	// One byte more than announced, so that the end is seen without growing.
-	buf := make([]byte, 0, max(hint+1, minBuffer))
+// readAll is io.ReadAll into a given buffer.
+func readAll(r io.Reader, buf []byte) ([]byte, error) {
 	for {
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, max(len(buf), minBuffer)) // doubling: most bodies without a length are small, some are very large
+		}
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if errors.Is(err, io.EOF) {
@@ -93,9 +119,6 @@ func readAll(r io.Reader, hint int64) ([]byte, error) {
 		}
 		if err != nil {
 			return buf, err
-		}
-		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, len(buf)) // doubling: most bodies without a length are small, some are very large
 		}
 	}
 }
@@ -117,9 +140,9 @@ func faultOf(err error, read int) error {
 	var corrupt flate.CorruptInputError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &bodyFault{Malformed, fmt.Sprintf("the answer was cut off, after %d bytes", read)}
+		return &bodyFault{Malformed, fmt.Sprintf("the response was cut off, after %d bytes", read)}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
-		return &bodyFault{Malformed, fmt.Sprintf("the answer's gzip is damaged, after %d bytes", read)}
+		return &bodyFault{Malformed, fmt.Sprintf("the response's gzip is damaged, after %d bytes", read)}
 	}
 	return err
 }

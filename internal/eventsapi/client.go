@@ -7,13 +7,17 @@ package eventsapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 // Version is a version of the Events API, as it is spelled in a path.
@@ -27,16 +31,9 @@ const (
 
 // What a Config that is silent gets.
 const (
-	DefaultTimeout          = 60 * time.Second
-	DefaultMaxResponseBytes = 64 << 20
-	defaultUserAgent        = "onepasswordbeat"
+	DefaultTimeout   = 60 * time.Second
+	defaultUserAgent = "onepasswordbeat"
 )
-
-// largestMaxBytes keeps the arithmetic of limits far from overflow.
-const largestMaxBytes = 1 << 30
-
-// maxIntrospectionBytes bounds the answer of an introspection, which is some 200 bytes long.
-const maxIntrospectionBytes = 1 << 20
 
 // Config is what a Client needs to know. BaseURL and Token are required.
 type Config struct {
@@ -52,7 +49,7 @@ type Config struct {
 	Transport http.RoundTripper
 	// Timeout is for one request, body included; DefaultTimeout if not positive.
 	Timeout time.Duration
-	// MaxResponseBytes bounds one answer after decompression; DefaultMaxResponseBytes if not positive.
+	// MaxResponseBytes bounds one response after decompression; MaxResponseBytes, which it cannot exceed, if not positive.
 	MaxResponseBytes int64
 }
 
@@ -96,10 +93,9 @@ func New(cfg Config) (*Client, error) {
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
-	if c.maxBytes <= 0 {
-		c.maxBytes = DefaultMaxResponseBytes
+	if c.maxBytes <= 0 || c.maxBytes > MaxResponseBytes {
+		c.maxBytes = MaxResponseBytes
 	}
-	c.maxBytes = min(c.maxBytes, largestMaxBytes)
 	return c, nil
 }
 
@@ -113,12 +109,18 @@ func (c *Client) CloseIdleConnections() {
 // Query says which page to fetch. With a Cursor, the other fields are not sent: the cursor stands for them.
 type Query struct {
 	Cursor string
-	// Limit is the number of events in a page, 1 to 1000; 0 leaves it to the server (100).
+	// Limit is the number of events per page, 1 to MaxLimit; 0 leaves it to the server (100). A page with more than
+	// ItemSlack items above it is Malformed. With a Cursor, set it to the limit that the cursor was made with, or to 0.
 	Limit int
 	// StartTime is the time of the oldest event wanted. Zero leaves it to the server, which reaches back one hour.
 	StartTime time.Time
 	// EndTime is the time of the newest event wanted; zero means no end.
 	EndTime time.Time
+	// Reserve is called before memory for the body of a response is allocated, with the number of further bytes: once
+	// before the body is read, and once more if it turns out to be larger than a usual page. It may block until ctx
+	// ends; its error ends the request. What was reserved is not given back here: the caller releases it, also after an
+	// error. Nil reserves nothing.
+	Reserve func(ctx context.Context, bytes int64) error
 }
 
 // body encodes the query as one of the two request bodies of the Events API reference, the cursor or the reset cursor.
@@ -152,12 +154,28 @@ type Page struct {
 	Cursor string
 	// HasMore says that another page may be had at once. That page may be empty.
 	HasMore bool
-	// Items are the events, in the server's order: each one well-formed JSON, unchanged. They share one buffer; who keeps one for long should copy it.
+	// Items are the events, in the server's order: each one well-formed JSON, unchanged. They share one buffer; who keeps
+	// one for long should copy it. An item whose index is in Oversized is nil.
 	Items []json.RawMessage
+	// Oversized are the items that exceed MaxItemBytes or MaxItemValues, by their index in Items; nil if there are none.
+	// They are published without their body.
+	Oversized map[int]Oversized
 	// Bytes is the size of the answer after decompression.
 	Bytes int64
 	// ServerTime is the server's clock at the answer (its Date header, whole seconds); zero if it sent none.
 	ServerTime time.Time
+}
+
+// Oversized is what is known of an item that is too large to be decoded.
+type Oversized struct {
+	// UUID is the event's; "" if it has none that can be read.
+	UUID string
+	// SHA256 is that of the item's JSON, to tell items without a UUID apart.
+	SHA256 [sha256.Size]byte
+	// Bytes is the length of the item's JSON.
+	Bytes int
+	// Reason says in a sentence which limit it exceeds, for error.message.
+	Reason string
 }
 
 // Fetch reads one page of an event type, named by its API path such as "auditevents". Each error is an *Error.
@@ -167,12 +185,17 @@ func (c *Client) Fetch(ctx context.Context, path string, q Query) (*Page, error)
 	if err != nil { // a time beyond the year 9999
 		return nil, &Error{Class: Unexpected, Host: c.base.Host, Path: path, Message: "the request cannot be encoded: " + err.Error(), Err: err}
 	}
-	a, err := c.exchange(ctx, http.MethodPost, path, body, c.maxBytes)
+	reqCtx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
+	defer cancel()
+	a, err := c.exchange(ctx, reqCtx, request{method: http.MethodPost, path: path, body: body, limit: c.maxBytes, reserve: q.Reserve})
 	if err != nil {
 		return nil, err
 	}
-	page, err := decodePage(a.body)
-	if err != nil {
+	page, err := decodePage(reqCtx, a.body, cmp.Or(q.Limit, MaxLimit)+ItemSlack)
+	switch {
+	case reqCtx.Err() != nil:
+		return nil, a.broken(ctx, reqCtx, reqCtx.Err())
+	case err != nil:
 		return nil, a.malformed(err)
 	}
 	page.ServerTime = a.serverTime()
@@ -181,6 +204,8 @@ func (c *Client) Fetch(ctx context.Context, path string, q Query) (*Page, error)
 
 // Introspection is what the server says about the token that asks.
 type Introspection struct {
+	// ServerTime is the server's clock at the response (its Date header, whole seconds); zero if it sent none.
+	ServerTime time.Time
 	// UUID of the Events Reporting integration that the token belongs to.
 	UUID string
 	// AccountUUID is empty with version 1 of the API, and may be with version 2.
@@ -197,7 +222,9 @@ func (c *Client) Introspect(ctx context.Context) (*Introspection, error) {
 	if c.version == V1 {
 		path = "/api/auth/introspect"
 	}
-	a, err := c.exchange(ctx, http.MethodGet, path, nil, min(c.maxBytes, maxIntrospectionBytes))
+	reqCtx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
+	defer cancel()
+	a, err := c.exchange(ctx, reqCtx, request{method: http.MethodGet, path: path, limit: min(c.maxBytes, maxIntrospectionBytes)})
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +232,7 @@ func (c *Client) Introspect(ctx context.Context) (*Introspection, error) {
 	if err != nil {
 		return nil, a.malformed(err)
 	}
+	in.ServerTime = a.serverTime()
 	return in, nil
 }
 
@@ -224,7 +252,7 @@ func decodeIntrospection(body []byte) (*Introspection, error) {
 	if v.UUID == "" {
 		return nil, errors.New("not an introspection: it has no uuid")
 	}
-	in := &Introspection{UUID: v.UUID, AccountUUID: v.AccountUUID, Features: v.Features}
+	in := &Introspection{UUID: safetext.Short(v.UUID, maxNameBytes), AccountUUID: safetext.Short(v.AccountUUID, maxNameBytes), Features: cleanNames(v.Features)}
 	for _, s := range []string{v.IssuedAt, v.IssuedAtV1} {
 		// The time is for display only: one that cannot be read is one that was not sent.
 		if t, err := time.Parse(time.RFC3339, s); err == nil {
@@ -233,4 +261,20 @@ func decodeIntrospection(body []byte) (*Introspection, error) {
 		}
 	}
 	return in, nil
+}
+
+// maxNameBytes is the length of a name or a UUID that a server or a token states. A real UUID has 26 bytes.
+const maxNameBytes = 128
+
+// cleanNames makes a list of names fit to show; nil stays nil.
+func cleanNames(names []string) []string {
+	const most = 32
+	if names == nil {
+		return nil
+	}
+	clean := make([]string, 0, min(len(names), most))
+	for _, name := range names[:min(len(names), most)] {
+		clean = append(clean, safetext.Short(name, maxNameBytes))
+	}
+	return clean
 }

@@ -28,6 +28,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 const (
@@ -185,42 +187,192 @@ func TestFetchErrors(t *testing.T) {
 		class   Class
 		text    string // the whole error, HOST standing for the server
 	}{
-		"401 live":     {status(401, `{"Error":{"Message":"Unauthorized"}}`), Auth, "401 from HOST: token refused (wrong region, expired or revoked, or not for this event type?): Unauthorized"},
-		"401 docs":     {status(401, `{"status":401,"message":"Unauthorized access"}`), Auth, "401 from HOST: token refused (wrong region, expired or revoked, or not for this event type?): Unauthorized access"},
-		"401 empty":    {status(401, ``), Auth, "401 from HOST: token refused (wrong region, expired or revoked, or not for this event type?)"},
-		"403":          {status(403, `{"error":"no"}`), Forbidden, "403 from HOST: access denied (does the token grant this event type?): no"},
-		"400":          {status(400, `{"Error":{"Message":"Bad Request"}}`), BadRequest, "400 from HOST: request refused (cursor, limit or time?): Bad Request"},
-		"422":          {status(422, `{"error":{"message":"limit"}}`), BadRequest, "422 from HOST: request refused (cursor, limit or time?): limit"},
-		"400 by proxy": {status(400, `<html><head><title>400 Bad Request</title></head></html>`), Unexpected, "400 from HOST: unexpected answer: an HTML page, from a proxy? 400 Bad Request"},
-		"404":          {status(404, "404 page not found\n"), NotFound, "404 from HOST/api/v2/auditevents: no such path (is this the Events API, and of this version?): 404 page not found"},
-		"405":          {status(405, ""), Unexpected, "405 from HOST: unexpected answer"},
+		"401 live":     {status(401, `{"Error":{"Message":"Unauthorized"}}`), Auth, "401 from HOST: token rejected: Unauthorized"},
+		"401 docs":     {status(401, `{"status":401,"message":"Unauthorized access"}`), Auth, "401 from HOST: token rejected: Unauthorized access"},
+		"401 empty":    {status(401, ``), Auth, "401 from HOST: token rejected"},
+		"403":          {status(403, `{"error":"no"}`), Forbidden, "403 from HOST: access denied: no"},
+		"400":          {status(400, `{"Error":{"Message":"Bad Request"}}`), BadRequest, "400 from HOST: request rejected (cursor, limit or time): Bad Request"},
+		"422":          {status(422, `{"error":{"message":"limit"}}`), BadRequest, "422 from HOST: request rejected (cursor, limit or time): limit"},
+		"400 by proxy": {status(400, `<html><head><title>400 Bad Request</title></head></html>`), Unexpected, "400 from HOST: unexpected response: an HTML page, from a proxy? 400 Bad Request"},
+		"401 by proxy": {status(401, "\ufeff <!DOCTYPE html><title>Sign in</title>"), Unexpected, "401 from HOST: unexpected response: an HTML page, from a proxy? Sign in"},
+		"403 by proxy": {status(403, `<html><h1>Blocked</h1></html>`), Unexpected, "403 from HOST: unexpected response: an HTML page, from a proxy? Blocked"},
+		"404 by proxy": {status(404, `<html><h1>Not here</h1></html>`), Unexpected, "404 from HOST: unexpected response: an HTML page, from a proxy? Not here"},
+		"502 by proxy": {status(502, `<html><h1>Bad gateway</h1></html>`), Server, "502 from HOST: server error: an HTML page, from a proxy? Bad gateway"},
+		"404":          {status(404, "404 page not found\n"), NotFound, "404 from HOST/api/v2/auditevents: no such path: 404 page not found"},
+		"405":          {status(405, ""), Unexpected, "405 from HOST: unexpected response"},
 		"407":          {status(407, ""), Network, "407 from HOST: Proxy Authentication Required"},
 		"429":          {status(429, `{"Error":{"Message":"Too many requests"}}`, "Retry-After", "17"), RateLimited, "429 from HOST: too many requests: Too many requests (retry after 17s)"},
 		"500":          {status(500, ``), Server, "500 from HOST: server error"},
 		"503":          {status(503, `busy`, "Retry-After", "1"), Server, "503 from HOST: server error: busy (retry after 1s)"},
-		"204":          {status(204, ``), Unexpected, "204 from HOST: unexpected answer"},
-		"302":          {status(302, ``, "Location", "https://login.example.net/in?token=1"), Redirect, "302 from HOST: redirect refused, the token was not sent on (proxy, login page or wrong url?): to https://login.example.net"},
-		"307 same":     {status(307, ``, "Location", "/other"), Redirect, "307 from HOST: redirect refused, the token was not sent on (proxy, login page or wrong url?): to another path of this server"},
-		"301 nowhere":  {status(301, ``), Redirect, "301 from HOST: redirect refused, the token was not sent on (proxy, login page or wrong url?): it names no place to go"},
-		"301 garbage":  {status(301, ``, "Location", "http://[::1"), Redirect, "301 from HOST: redirect refused, the token was not sent on (proxy, login page or wrong url?): its place to go cannot be read"},
-		"echo":         {status(401, "bad token Bearer "+testToken+" !"), Auth, "401 from HOST: token refused (wrong region, expired or revoked, or not for this event type?): bad token Bearer [redacted] !"},
-		"no JSON":      {status(200, "OK"), Malformed, "200 from HOST: unusable answer: not a page: want an object, at byte 0"},
-		"no gzip":      {status(200, emptyPage, "Content-Encoding", "gzip"), Malformed, "200 from HOST: unusable answer: the answer's gzip is damaged, after 0 bytes"},
-		"brotli":       {status(200, emptyPage, "Content-Encoding", "br"), Malformed, `200 from HOST: unusable answer: Content-Encoding "br" was not asked for`},
-		"empty gzip":   {status(200, "", "Content-Encoding", "gzip"), Malformed, "200 from HOST: unusable answer: the answer was cut off, after 0 bytes"},
+		"204":          {status(204, ``), Unexpected, "204 from HOST: unexpected response"},
+		"302":          {status(302, ``, "Location", "https://login.example.net/in?token=1"), Redirect, "302 from HOST: redirect rejected, the token was not sent on: to https://login.example.net"},
+		"307 same":     {status(307, ``, "Location", "/other"), Redirect, "307 from HOST: redirect rejected, the token was not sent on: to another path of this server"},
+		"301 nowhere":  {status(301, ``), Redirect, "301 from HOST: redirect rejected, the token was not sent on: it names no target"},
+		"301 garbage":  {status(301, ``, "Location", "http://[::1"), Redirect, "301 from HOST: redirect rejected, the token was not sent on: its target cannot be read"},
+		"echo":         {status(401, "bad token Bearer "+testToken+" !"), Auth, "401 from HOST: token rejected: bad token Bearer [redacted] !"},
+		"no JSON":      {status(200, "OK"), Malformed, "200 from HOST: unusable response: not a page: invalid JSON at byte 0"},
+		"no gzip":      {status(200, emptyPage, "Content-Encoding", "gzip"), Malformed, "200 from HOST: unusable response: the response's gzip is damaged, after 0 bytes"},
+		"brotli":       {status(200, emptyPage, "Content-Encoding", "br"), Malformed, `200 from HOST: unusable response: Content-Encoding "br" was not requested`},
+		"empty gzip":   {status(200, "", "Content-Encoding", "gzip"), Malformed, "200 from HOST: unusable response: the response was cut off, after 0 bytes"},
 		"cut": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, emptyPage[:20])
-		}, Malformed, "200 from HOST: unusable answer: the answer was cut off, after 20 bytes"},
+		}, Malformed, "200 from HOST: unusable response: the response was cut off, after 20 bytes"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, test.handler)
 			e := fetchError(t, c)
 			assert.Equal(t, test.class, e.Class)
-			assert.Equal(t, test.text, strings.ReplaceAll(e.Error(), e.Host, "HOST"))
+			assert.Equal(t, test.text, strings.ReplaceAll(e.Summary(), e.Host, "HOST"))
+			assert.Equal(t, e.Summary()+"; "+e.Advice(), e.Error())
+			assert.LessOrEqual(t, len(e.Error()), safetext.MaxBytes)
 		})
 	}
+}
+
+// TestWebPageInPlaceOfAnError: the advice is about what stands in between, not about the token.
+func TestWebPageInPlaceOfAnError(t *testing.T) {
+	for _, code := range []int{400, 401, 403, 404, 405} {
+		e := fetchError(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, "<html><title>x</title></html>")
+		}))
+		assert.True(t, e.HTML)
+		assert.Contains(t, e.Error(), "proxy_url")
+		assert.NotContains(t, e.Error(), "create a")
+	}
+}
+
+// serveRaw starts a server that sends raw bytes after the request and keeps the connection open until the test ends.
+func serveRaw(t *testing.T, response string) *Client {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed with the test
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			go func() {
+				buf := make([]byte, 4<<10)
+				for {
+					if _, err := conn.Read(buf); err != nil {
+						return
+					}
+					_, _ = io.WriteString(conn, response)
+				}
+			}()
+		}
+	}()
+	c, err := New(Config{BaseURL: "http://" + l.Addr().String(), Token: func() (string, error) { return testToken, nil }})
+	require.NoError(t, err)
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// TestUnreadStatuses: only a 200 and the beginning of a 4xx or 5xx are read. What else a server sends, and that it keeps
+// the connection open, holds nobody up. The client's timeout is a minute, the test's own deadline much less.
+func TestUnreadStatuses(t *testing.T) {
+	for name, response := range map[string]string{
+		"101": "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+		"201": "HTTP/1.1 201 Created\r\nContent-Length: 1000000\r\n\r\nx",
+		"206": "HTTP/1.1 206 Partial Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"302": "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 1000000\r\n\r\nx",
+		"304": "HTTP/1.1 304 Not Modified\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			c := serveRaw(t, response)
+			_, err := c.Fetch(ctx, "auditevents", Query{})
+			var e *Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, name, strconv.Itoa(e.Status))
+			_, err = c.Introspect(ctx)
+			require.ErrorAs(t, err, &e)
+			require.NoError(t, ctx.Err())
+		})
+	}
+}
+
+// TestErrorBodyIsReadForALittle: 16 KiB, and not for the whole timeout.
+func TestErrorBodyIsReadForALittle(t *testing.T) {
+	served := make(chan int, 1)
+	e := fetchError(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		n := 0
+		for r.Context().Err() == nil {
+			m, err := w.Write(make([]byte, 1<<10))
+			if n += m; err != nil || n > 64<<20 {
+				break
+			}
+		}
+		served <- n
+	}))
+	assert.Equal(t, Server, e.Class)
+	assert.Less(t, <-served, 64<<20, "the connection is closed")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, err := serveRaw(t, "HTTP/1.1 500 Oops\r\nContent-Length: 1000\r\n\r\nslow").Fetch(ctx, "auditevents", Query{})
+	var slow *Error
+	require.ErrorAs(t, err, &slow)
+	assert.Equal(t, "slow", slow.Message)
+	require.NoError(t, ctx.Err())
+}
+
+// TestMemoryIsReservedBeforeItIsAllocated: once for a usual page, once more for a large one; a refusal ends the request.
+func TestMemoryIsReservedBeforeItIsAllocated(t *testing.T) {
+	large := `{"cursor":"c","has_more":false,"items":["` + strings.Repeat("x", firstReadBytes) + `"]}`
+	for body, want := range map[string][]int64{emptyPage: {firstReadBytes}, large: {firstReadBytes, MaxResponseBytes - firstReadBytes}} {
+		c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+		var got []int64
+		reserve := func(_ context.Context, n int64) error { got = append(got, n); return nil }
+		page, err := c.Fetch(t.Context(), "auditevents", Query{Reserve: reserve})
+		require.NoError(t, err)
+		assert.Equal(t, int64(len(body)), page.Bytes)
+		assert.Equal(t, want, got)
+		_, err = c.Fetch(t.Context(), "auditevents", Query{Reserve: func(context.Context, int64) error { return errors.New("full") }})
+		require.ErrorContains(t, err, "no memory was free for the response: full; check the output")
+		assert.Equal(t, Network, ClassOf(err))
+	}
+}
+
+// TestServerTime: the Date header, unless it is older than the API.
+func TestServerTime(t *testing.T) {
+	for date, want := range map[string]time.Time{
+		"Fri, 02 Jan 2026 03:04:05 GMT": time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		"Thu, 01 Jan 1970 00:00:00 GMT": {}, "soon": {},
+	} {
+		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Date", date)
+			_, _ = io.WriteString(w, emptyPage)
+		})
+		page, err := c.Fetch(t.Context(), "auditevents", Query{})
+		require.NoError(t, err)
+		assert.True(t, want.Equal(page.ServerTime), "%s: %s", date, page.ServerTime)
+		e := fetchError(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Date", date)
+			w.WriteHeader(http.StatusInternalServerError)
+		}))
+		assert.True(t, want.Equal(e.ServerTime))
+	}
+}
+
+// TestIntrospectionIsSanitized: what a server says of an account is short and printable.
+func TestIntrospectionIsSanitized(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"uuid":"U\u001b[31m\n","account_uuid":"`+strings.Repeat("A", 60_000)+`","features":["\u0007x","`+strings.Repeat("y", 300)+`"]}`)
+	})
+	who, err := c.Introspect(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "U", who.UUID)
+	assert.Len(t, who.AccountUUID, maxNameBytes)
+	assert.Equal(t, "x", who.Features[0])
+	assert.Len(t, who.Features[1], maxNameBytes)
 }
 
 func TestTooLarge(t *testing.T) {
@@ -336,7 +488,7 @@ func TestNetworkErrors(t *testing.T) {
 		want string
 	}{
 		"reset":  {func(c net.Conn, _ *bufio.ReadWriter) { reset(c) }, "connection reset, by the server"},
-		"closed": {func(net.Conn, *bufio.ReadWriter) {}, "connection closed without an answer"},
+		"closed": {func(net.Conn, *bufio.ReadWriter) {}, "connection closed without a response"},
 		"noise":  {func(_ net.Conn, rw *bufio.ReadWriter) { _, _ = rw.WriteString("SSH-2.0-x\r\n"); _ = rw.Flush() }, "malformed HTTP"},
 	}
 	for name, test := range tests {
@@ -369,7 +521,7 @@ func TestNetworkErrors(t *testing.T) {
 		c := newClient(t, "https://events.example.com", func(cfg *Config) {
 			cfg.Transport = failing{&net.DNSError{Err: "no such host", Name: "events.example.com", IsNotFound: true}}
 		})
-		assert.Contains(t, fetchError(t, c).Error(), "not known to DNS")
+		assert.Contains(t, fetchError(t, c).Error(), "unknown to DNS")
 	})
 }
 
@@ -427,7 +579,7 @@ func proxied(t *testing.T, proxyURL string) *Client {
 }
 
 func TestProxyErrors(t *testing.T) {
-	for status, want := range map[int]string{407: "the proxy wants a user name and password", 403: "the proxy refused to connect: 403 Forbidden", 502: "the proxy refused to connect: 502 Bad Gateway"} {
+	for status, want := range map[int]string{407: "the proxy requires a user name and password", 403: "the proxy rejected the connection: 403 Forbidden", 502: "the proxy rejected the connection: 502 Bad Gateway"} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				assert.Equal(t, http.MethodConnect, r.Method)
@@ -459,7 +611,7 @@ func TestToken(t *testing.T) {
 		err   error
 		want  string
 	}{
-		"none":       {"", nil, "no usable token: it is empty"},
+		"none":       {"", nil, "no usable token: the token is empty"},
 		"line break": {"abc\ndef", nil, "no usable token: it holds a space, a line break"},
 		"error":      {"", errors.New("open token: permission denied"), "no usable token: open token: permission denied"},
 	}
@@ -516,6 +668,8 @@ func TestIntrospect(t *testing.T) {
 			require.NoError(t, err)
 			assert.True(t, test.want.IssuedAt.Equal(got.IssuedAt))
 			got.IssuedAt = test.want.IssuedAt
+			assert.WithinDuration(t, time.Now(), got.ServerTime, time.Minute)
+			got.ServerTime = time.Time{}
 			assert.Equal(t, test.want, *got)
 		})
 	}

@@ -33,6 +33,15 @@ func TestClasses(t *testing.T) {
 	assert.Equal(t, "x", (&Error{Class: 99, Message: "x"}).Error())
 }
 
+// TestEveryErrorHasAdvice: what an operator can do, also of an error that is wrapped.
+func TestEveryErrorHasAdvice(t *testing.T) {
+	for _, class := range Classes() {
+		assert.NotEmpty(t, Advice(fmt.Errorf("audit_events: %w", &Error{Class: class})), "%s", class)
+	}
+	assert.Empty(t, Advice(errors.New("something else")))
+	assert.Contains(t, Advice(&Error{Class: Auth}), "https://events.1password.eu")
+}
+
 func TestClassOf(t *testing.T) {
 	assert.Equal(t, None, ClassOf(nil))
 	assert.Equal(t, Auth, ClassOf(fmt.Errorf("harvester: %w", &Error{Class: Auth})))

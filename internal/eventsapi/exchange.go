@@ -19,17 +19,21 @@ import (
 
 const (
 	maxRedirects     = 3
-	errorBodyBytes   = 8 << 10
 	errorBodyTimeout = 5 * time.Second
-	drainBytes       = 64 << 10
 )
+
+// request is what to ask for, and how much may be read of the response.
+type request struct {
+	method, path string
+	body         []byte
+	limit        int64 // bytes of the response after decompression
+	reserve      func(ctx context.Context, bytes int64) error
+}
 
 // exchange is one request on its way, and the part of an error that is known before it fails.
 type exchange struct {
+	request
 	client *Client
-	method string
-	path   string
-	body   []byte
 	token  string
 }
 
@@ -40,27 +44,30 @@ type answer struct {
 	body   []byte
 }
 
-// exchange sends a request and reads its answer, of at most limit bytes. Anything but a complete 200 is an *Error.
-func (c *Client) exchange(ctx context.Context, method, path string, body []byte, limit int64) (*answer, error) {
-	x := &exchange{client: c, method: method, path: path, body: body}
+// exchange sends a request and reads its response. Anything but a complete 200 is an *Error. reqCtx is ctx with the
+// timeout of the request.
+//
+// Only a 200 and the beginning of a 4xx or 5xx are read. Other responses are closed unread: the body of a 101 is the
+// connection itself, which obeys no context, and redirects and other successes have nothing to tell.
+func (c *Client) exchange(ctx, reqCtx context.Context, r request) (*answer, error) {
+	x := &exchange{client: c, request: r}
 	var err error
 	if x.token, err = c.bearer(); err != nil {
 		return nil, x.fail(Token, 0, err)
 	}
-	reqCtx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
+	sendCtx, cancel := context.WithCancel(reqCtx)
 	defer cancel()
-
-	resp, err := x.send(reqCtx)
+	resp, err := x.send(sendCtx)
 	if err != nil {
 		return nil, x.broken(ctx, reqCtx, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		// The status is already known; its explanation is not worth the whole timeout.
+		// The status is already known: its explanation is not worth the whole timeout.
 		defer time.AfterFunc(errorBodyTimeout, cancel).Stop()
-		return nil, x.refused(resp)
+		return nil, x.rejected(resp)
 	}
-	data, err := readBody(resp, limit)
+	data, err := readBody(reqCtx, resp, r)
 	if err != nil {
 		return nil, x.bodyError(ctx, reqCtx, err)
 	}
@@ -75,7 +82,7 @@ func (c *Client) bearer() (string, error) {
 	}
 	token = strings.TrimSpace(token)
 	if token == "" {
-		return "", errors.New("it is empty")
+		return "", errors.New("the token is empty")
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", errors.New("it holds a space, a line break or another character that no token has: was it pasted in one piece?")
@@ -90,7 +97,7 @@ func (c *Client) bearer() (string, error) {
 func (x *exchange) send(ctx context.Context) (*http.Response, error) {
 	target := x.client.base.JoinPath(x.path)
 	for hops := 0; ; hops++ {
-		req, err := x.request(ctx, target)
+		req, err := x.newRequest(ctx, target)
 		if err != nil {
 			return nil, err
 		}
@@ -102,12 +109,12 @@ func (x *exchange) send(ctx context.Context) (*http.Response, error) {
 		if next == nil || hops == maxRedirects {
 			return resp, nil
 		}
-		drain(resp.Body)
+		_ = resp.Body.Close()
 		target = next
 	}
 }
 
-func (x *exchange) request(ctx context.Context, target *url.URL) (*http.Request, error) {
+func (x *exchange) newRequest(ctx context.Context, target *url.URL) (*http.Request, error) {
 	var body io.Reader
 	if x.body != nil {
 		body = bytes.NewReader(x.body)
@@ -141,12 +148,6 @@ func (x *exchange) redirect(resp *http.Response, from *url.URL) *url.URL {
 	return to
 }
 
-// drain reads a bounded rest, so that the connection can be used again, and closes the body.
-func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, drainBytes)
-	_ = body.Close()
-}
-
 // fail builds the error of a class. Its text is made here, where the token is known and can be kept out of it.
 func (x *exchange) fail(class Class, status int, err error) *Error {
 	e := &Error{Class: class, Status: status, Host: x.client.base.Host, Path: x.path}
@@ -162,29 +163,42 @@ func (a *answer) malformed(err error) *Error {
 	return a.fail(Malformed, http.StatusOK, err)
 }
 
-func (a *answer) serverTime() time.Time {
-	t, err := http.ParseTime(a.header.Get("Date"))
-	if err != nil {
+func (a *answer) serverTime() time.Time { return serverTime(a.header) }
+
+// oldestDate is before the API existed: a Date before it comes from a machine without a clock.
+var oldestDate = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// serverTime returns the server's clock; zero if there is no usable Date header.
+func serverTime(h http.Header) time.Time {
+	t, err := http.ParseTime(h.Get("Date"))
+	if err != nil || t.Before(oldestDate) {
 		return time.Time{}
 	}
 	return t
 }
 
-// refused is the error of a status other than 200.
-func (x *exchange) refused(resp *http.Response) *Error {
-	body := readErrorBody(resp)
-	drain(resp.Body)
+// rejected is the error of a status other than 200.
+func (x *exchange) rejected(resp *http.Response) *Error {
 	e := x.fail(classOfStatus(resp.StatusCode), resp.StatusCode, nil)
-	var html bool
-	e.Message, html = bodyMessage(body, x.token)
-	switch {
-	case e.Class == BadRequest && html:
-		// Not the API's words but those of a proxy, a firewall or a load balancer: they say nothing about the query or its cursor.
-		e.Class = Unexpected
-	case e.Class == Redirect:
+	e.ServerTime = serverTime(resp.Header)
+	e.RetryAfter, e.HasRetryAfter = retryAfter(resp.Header, resp.StatusCode, x.client.now())
+	if e.Class == Redirect {
 		e.Message = sanitize(redirectTarget(resp), x.token)
 	}
-	e.RetryAfter, e.HasRetryAfter = retryAfter(resp.Header, resp.StatusCode, x.client.now())
+	if resp.StatusCode < http.StatusBadRequest {
+		return e
+	}
+	var html bool
+	e.Message, html = bodyMessage(readErrorBody(resp), x.token)
+	switch e.Class {
+	case BadRequest, Auth, Forbidden, NotFound, Unexpected:
+		if html {
+			// Not the API's words but those of a proxy, a firewall or a load balancer: they say nothing about the token, the
+			// path, the query or its cursor.
+			e.Class, e.HTML = Unexpected, true
+		}
+	default: // a web page is usual for these
+	}
 	return e
 }
 
@@ -193,33 +207,40 @@ func redirectTarget(resp *http.Response) string {
 	to, err := url.Parse(location)
 	switch {
 	case location == "":
-		return "it names no place to go"
+		return "it names no target"
 	case err != nil:
-		return "its place to go cannot be read"
+		return "its target cannot be read"
 	case to.Host == "":
 		return "to another path of this server"
 	}
 	return fmt.Sprintf("to %s://%s", to.Scheme, to.Host)
 }
 
-// broken is the error of an exchange that has no complete answer: the caller's context ended, the time is up, or the network failed.
+// broken is the error of an exchange that has no complete response: the caller's context ended, the time is up, or the network failed.
 func (x *exchange) broken(ctx, reqCtx context.Context, err error) *Error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return x.fail(Canceled, 0, context.Canceled)
 	case ctx.Err() != nil:
-		return x.fail(Network, 0, fmt.Errorf("no complete answer in time: %w", ctx.Err()))
+		return x.fail(Network, 0, fmt.Errorf("no complete response in time: %w", ctx.Err()))
 	case reqCtx.Err() != nil:
 		return x.fail(Network, 0, fmt.Errorf("%w of %s", ErrTimeout, x.client.timeout))
 	}
-	return x.fail(Network, 0, &shownError{text: explainNetwork(err), err: err})
+	text, advice := explainNetwork(err)
+	e := x.fail(Network, 0, &shownError{text: text, err: err})
+	e.advice = advice
+	return e
 }
 
 // bodyError tells a body that is too large or not what its headers promise from a connection that failed under it.
 func (x *exchange) bodyError(ctx, reqCtx context.Context, err error) *Error {
-	var fault *bodyFault
-	if reqCtx.Err() == nil && errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*bodyFault](err); ok && reqCtx.Err() == nil {
 		return x.fail(fault.class, http.StatusOK, err)
+	}
+	if errors.Is(err, errNoMemory) && ctx.Err() == nil {
+		e := x.fail(Network, http.StatusOK, err)
+		e.advice = "check the output: its backlog holds the memory for pages in flight. The request is repeated automatically"
+		return e
 	}
 	return x.broken(ctx, reqCtx, err)
 }

@@ -6,7 +6,6 @@
 package eventsapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"html"
 	"regexp"
@@ -30,7 +29,7 @@ func sanitize(text, token string) string { return safetext.Clean(text, maxMessag
 // bodyMessage returns the explanation in the body of an error status, sanitized, and whether the body is an HTML page, which the API never sends.
 // Known bodies: {"Error":{"Message":"Bad Request"}} (live), {"status":401,"message":"..."} (reference), plain text (404), nothing, and what proxies answer.
 func bodyMessage(body []byte, token string) (message string, isHTML bool) {
-	body = bytes.TrimSpace(body)
+	body = trimBody(body)
 	if len(body) > 0 && body[0] == '<' {
 		return sanitize(htmlMessage(string(body)), token), true
 	}

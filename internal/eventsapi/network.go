@@ -6,6 +6,7 @@
 package eventsapi
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -16,50 +17,53 @@ import (
 	"syscall"
 )
 
-// networkFaults are asked in order; the first that knows the error explains it.
+// networkFaults are asked in order; the first that knows the error explains it. An empty advice is that of the class.
 var networkFaults = []struct {
-	is   func(error) bool
-	text string
+	is           func(error) bool
+	text, advice string
 }{
-	{dnsFault(func(e *net.DNSError) bool { return e.IsNotFound }), "the host name is not known to DNS (is `url` right?)"},
-	{dnsFault(func(*net.DNSError) bool { return true }), "DNS did not resolve the host name"},
+	{dnsFault(func(e *net.DNSError) bool { return e.IsNotFound }), "the host name is unknown to DNS", "check `url` and the DNS servers of this machine"},
+	{dnsFault(func(*net.DNSError) bool { return true }), "DNS did not resolve the host name", "check the DNS servers of this machine"},
 
-	{as[x509.UnknownAuthorityError], "the certificate is signed by an unknown authority: where a proxy inspects TLS, add its CA to ssl.certificate_authorities"},
-	{as[x509.HostnameError], "the certificate is for another host name"},
-	{certificateExpired, "the certificate has expired or is not valid yet (is this machine's clock right?)"},
-	{as[x509.CertificateInvalidError], "the certificate is not valid"},
-	{as[*tls.CertificateVerificationError], "the certificate could not be verified"},
-	{as[tls.RecordHeaderError], "the server does not speak TLS on this port"},
-	{is(http.ErrSchemeMismatch), "the server does not speak TLS on this port"},
-	{as[tls.AlertError], "the server refused the TLS handshake (a client certificate, or a version or cipher it does not take?)"},
+	{as[x509.UnknownAuthorityError], "the certificate is signed by an unknown certificate authority (CA)", "check `url`; if a proxy inspects TLS, add its CA to `ssl.certificate_authorities`"},
+	{as[x509.HostnameError], "the certificate is for another host name", "check `url`, which needs the server's name, not its address; or a proxy answers in its place"},
+	{certificateExpired, "the certificate has expired or is not valid yet", "check the clock of this machine and whether a proxy answers in place of the server"},
+	{as[x509.CertificateInvalidError], "the certificate is not valid", ""},
+	{as[*tls.CertificateVerificationError], "the certificate could not be verified", ""},
+	{as[tls.RecordHeaderError], "the server does not speak TLS on this port", wrongPort},
+	{is(http.ErrSchemeMismatch), "the server does not speak TLS on this port", wrongPort},
+	{as[tls.AlertError], "the server rejected the TLS handshake", "check whether it needs a client certificate (`ssl.certificate`), or another TLS version or cipher"},
 
-	{is(syscall.ECONNREFUSED), "connection refused (does nothing listen there, or does a firewall refuse it?)"},
-	{is(syscall.ECONNRESET), "connection reset, by the server or by something in between"},
-	{is(syscall.EPIPE), "connection closed while the request was sent"},
-	{is(syscall.EHOSTUNREACH), "no route to the host"},
-	{is(syscall.ENETUNREACH), "the network is unreachable"},
-	{timedOut, "the connection timed out"},
-	{is(io.EOF), "connection closed without an answer"},
-	{is(io.ErrUnexpectedEOF), "connection closed in the middle of the answer"},
+	{is(syscall.ECONNREFUSED), "connection refused", "check the host and port in `url`, the firewall and `proxy_url`"},
+	{is(syscall.ECONNRESET), "connection reset, by the server or by something in between", ""},
+	{is(syscall.EPIPE), "connection closed while the request was sent", ""},
+	{is(syscall.EHOSTUNREACH), "no route to the host", ""},
+	{is(syscall.ENETUNREACH), "the network is unreachable", ""},
+	{timedOut, "the connection timed out", ""},
+	{is(io.EOF), "connection closed without a response", ""},
+	{is(io.ErrUnexpectedEOF), "connection closed in the middle of the response", ""},
 }
 
-// explainNetwork says what failed, followed by the original words where they add something.
-func explainNetwork(err error) string {
+const wrongPort = "check the scheme and the port of `url`, or remove it: the token names its server"
+
+// explainNetwork says what failed, followed by the original words where they add something, and what to do.
+func explainNetwork(err error) (text, advice string) {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "proxyconnect" {
-		return "the proxy cannot be reached: " + explainNetwork(op.Err)
+		text, advice = explainNetwork(op.Err)
+		return "the proxy cannot be reached: " + text, cmp.Or(advice, "check `proxy_url`")
 	}
 	if status := proxyStatus(err); status == http.StatusProxyAuthRequired {
-		return "the proxy wants a user name and password: set them in proxy_url"
+		return "the proxy requires a user name and password", "set the user name and password in `proxy_url`"
 	} else if status != 0 {
-		return "the proxy refused to connect: " + strconv.Itoa(status) + " " + err.Error()
+		return "the proxy rejected the connection: " + strconv.Itoa(status) + " " + err.Error(), "check `proxy_url` and whether the proxy allows the host in `url`"
 	}
 	for _, fault := range networkFaults {
 		if fault.is(err) {
-			return fault.text + ": " + err.Error()
+			return fault.text + ": " + err.Error(), fault.advice
 		}
 	}
-	return err.Error()
+	return err.Error(), ""
 }
 
 // proxyStatus recognizes a proxy's refusal to CONNECT, of which net/http keeps nothing but the status text.

@@ -1,24 +1,42 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Decoding of a page: the three keys of an answer, each with its type.
+// Decoding of a page: the three keys of a response, each with its type and its limits.
+//
+// The JSON is read by jsontext, the token layer of Go's encoding/json/v2: it checks the syntax and cuts the items out
+// of the response in one pass and without copying them. Its idea of valid JSON is set to encoding/json's, and a fuzz test
+// compares the two.
 
 package eventsapi
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"onepasswordbeat/internal/safetext"
 )
+
+// lenient accepts what encoding/json accepts.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 // decodePage reads {"cursor":string,"has_more":bool,"items":[...]} in one pass over body, which the page's items alias from then on.
 //
-// Keys in any order; unknown ones are checked and skipped; of a repeated one the last counts, as in encoding/json. All three must be there, and only items may be null.
-func decodePage(body []byte) (*Page, error) {
-	d := pageDecoder{scanner: scanner{data: body}, page: Page{Bytes: int64(len(body))}}
-	if !d.document() {
-		return nil, fmt.Errorf("not a page: %w", describeJSON(body, d.err))
+// Keys in any order; unknown ones are checked and skipped; of a repeated one the last counts, as in encoding/json. All
+// three must be there, and only items may be null. The time is linear in the length of body, and ctx ends it.
+func decodePage(ctx context.Context, body []byte, maxItems int) (*Page, error) {
+	d := pageDecoder{ctx: ctx, body: body, json: jsontext.NewDecoder(bytes.NewBuffer(body), lenient...), maxItems: maxItems, page: Page{Bytes: int64(len(body))}}
+	if err := d.document(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("not a page: %w", describeJSON(body, err))
 	}
 	switch {
 	case !d.hasCursor:
@@ -30,110 +48,247 @@ func decodePage(body []byte) (*Page, error) {
 	case d.page.Cursor == "":
 		return nil, errors.New("not a page: its cursor is empty")
 	}
+	d.compact()
 	return &d.page, nil
 }
 
-// describeJSON says of a body that is no JSON at all what it rather is.
+// describeJSON says of a body that is no JSON at all what it is instead, and keeps the data, which may be personal, out
+// of the error.
 func describeJSON(body []byte, err error) error {
-	body = bytes.TrimSpace(body)
+	body = trimBody(body)
 	switch {
 	case len(body) == 0:
-		return errors.New("the answer is empty")
+		return errors.New("the response is empty")
 	case body[0] == '<':
-		return errors.New("the answer is an HTML or XML document, from a proxy or a login page?")
+		return errors.New("the response is an HTML or XML document, from a proxy or a login page?")
 	}
-	return err
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return fmt.Errorf("invalid JSON at byte %d", syntax.ByteOffset)
+	}
+	if errors.Is(err, errShape) {
+		return err
+	}
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return errors.New("a value in it has another type than documented")
+	}
+	return errors.New("the JSON is cut off or invalid")
 }
+
+// errShape is in the tree of the errors about valid JSON that is no page.
+var errShape = errors.New("unexpected shape")
+
+type shapeError string
+
+func (e shapeError) Error() string      { return string(e) }
+func (shapeError) Is(target error) bool { return target == errShape }
 
 type pageDecoder struct {
-	scanner
+	ctx                          context.Context
+	body                         []byte
+	json                         *jsontext.Decoder
+	maxItems                     int
 	page                         Page
 	hasCursor, hasMore, hasItems bool
+	bulky                        bool // an item was left out of the page
 }
 
-func (d *pageDecoder) document() bool {
-	d.space()
-	if d.peek() != '{' {
-		return d.fail("want an object")
+func (d *pageDecoder) document() error {
+	if d.json.PeekKind() != '{' {
+		if _, err := d.json.ReadValue(); err != nil {
+			return err
+		}
+		return shapeError("it is not an object")
 	}
-	if !d.object(d.field, 1) {
-		return false
+	if _, err := d.json.ReadToken(); err != nil {
+		return err
 	}
-	d.space()
-	return d.pos == len(d.data) || d.fail("something follows the page")
+	for d.json.PeekKind() == '"' {
+		key, err := d.json.ReadValue()
+		if err != nil {
+			return err
+		}
+		if err := d.field(unquote(key)); err != nil {
+			return err
+		}
+	}
+	if _, err := d.json.ReadToken(); err != nil {
+		return err
+	}
+	if len(bytes.TrimLeft(d.body[d.json.InputOffset():], " \t\r\n")) > 0 {
+		return shapeError("something follows the page")
+	}
+	return nil
 }
 
-// field decodes the value of one top-level key, at which the scanner stands.
-func (d *pageDecoder) field(key []byte, depth int) bool {
-	switch string(unescape(key)) {
+// field decodes the value of one top-level key.
+func (d *pageDecoder) field(key string) error {
+	switch key {
 	case "cursor":
 		return d.cursor()
 	case "has_more":
 		return d.more()
 	case "items":
-		return d.items(depth)
+		return d.items()
 	}
-	return d.value(depth)
+	_, err := d.json.ReadValue()
+	return err
 }
 
-func (d *pageDecoder) cursor() bool {
-	if d.peek() != '"' {
-		return d.fail("cursor is not a string")
+func (d *pageDecoder) cursor() error {
+	value, err := d.json.ReadValue()
+	switch {
+	case err != nil:
+		return err
+	case value.Kind() != '"':
+		return shapeError("cursor is not a string")
+	case len(value) > MaxCursorBytes+2:
+		return shapeError(fmt.Sprintf("its cursor has more than %d bytes", MaxCursorBytes))
 	}
-	raw, ok := d.str()
-	if !ok {
-		return false
-	}
-	d.hasCursor, d.page.Cursor = true, string(unescape(raw))
-	return true
+	d.hasCursor, d.page.Cursor = true, unquote(value)
+	return nil
 }
 
-func (d *pageDecoder) more() bool {
-	switch d.peek() {
-	case 't', 'f':
-		d.hasMore, d.page.HasMore = true, d.peek() == 't'
-		return d.value(0)
+func (d *pageDecoder) more() error {
+	value, err := d.json.ReadValue()
+	switch {
+	case err != nil:
+		return err
+	case value.Kind() != 't' && value.Kind() != 'f':
+		return shapeError("has_more is not a boolean")
 	}
-	return d.fail("has_more is not a boolean")
+	d.hasMore, d.page.HasMore = true, value.Kind() == 't'
+	return nil
 }
 
-func (d *pageDecoder) items(depth int) bool {
-	d.hasItems, d.page.Items = true, nil
-	switch d.peek() {
-	case 'n':
-		return d.value(depth)
-	case '[':
-		return d.array(d.item, depth+1)
+func (d *pageDecoder) items() error {
+	d.hasItems, d.page.Items, d.page.Oversized = true, nil, nil
+	if d.json.PeekKind() != '[' {
+		value, err := d.json.ReadValue()
+		if err == nil && value.Kind() != 'n' {
+			err = shapeError("items is not an array")
+		}
+		return err
 	}
-	return d.fail("items is not an array")
+	if _, err := d.json.ReadToken(); err != nil {
+		return err
+	}
+	for d.json.PeekKind() != ']' {
+		if err := d.item(); err != nil {
+			return err
+		}
+	}
+	_, err := d.json.ReadToken()
+	return err
 }
 
 // item cuts one event out. The capacity ends with it, so that an append to it cannot run into the next one.
-func (d *pageDecoder) item(depth int) bool {
-	start := d.pos
-	if !d.value(depth) {
-		return false
+func (d *pageDecoder) item() error {
+	if err := d.ctx.Err(); err != nil {
+		return err
 	}
-	d.page.Items = append(d.page.Items, json.RawMessage(d.data[start:d.pos:d.pos]))
-	return true
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return err
+	}
+	if len(d.page.Items) == d.maxItems {
+		return shapeError(fmt.Sprintf("it has more than %d items", d.maxItems))
+	}
+	item := json.RawMessage(raw[:len(raw):len(raw)])
+	if reason := oversize(raw); reason != "" {
+		if d.page.Oversized == nil {
+			d.page.Oversized = map[int]Oversized{}
+		}
+		d.page.Oversized[len(d.page.Items)] = Oversized{UUID: topLevelUUID(raw), SHA256: sha256.Sum256(raw), Bytes: len(raw), Reason: reason}
+		item = nil
+	}
+	d.page.Items = append(d.page.Items, item)
+	return nil
 }
 
-// unescape returns the text of a JSON string that the scanner accepted, given with its quotes. Nearly none has an escape or a byte beyond ASCII.
-func unescape(quoted []byte) []byte {
-	inner := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(inner, '\\') < 0 && isASCII(inner) {
-		return inner
+// compact gives a page with an oversized item a buffer of its own, so that what was left out does not stay in memory.
+func (d *pageDecoder) compact() {
+	if len(d.page.Oversized) == 0 {
+		return
+	}
+	for i, item := range d.page.Items {
+		d.page.Items[i] = slices.Clip(bytes.Clone(item))
+	}
+}
+
+// oversize returns why an item is published without its body; "" for one that fits.
+func oversize(raw jsontext.Value) string {
+	const least = 2 // bytes that a JSON value needs, with its comma
+	switch {
+	case len(raw) > MaxItemBytes:
+		return fmt.Sprintf("the event has %d bytes, more than %d", len(raw), MaxItemBytes)
+	case len(raw) > least*MaxItemValues && countValues(raw) > MaxItemValues:
+		return fmt.Sprintf("the event has more than %d JSON values", MaxItemValues)
+	}
+	return ""
+}
+
+// countValues counts the values in an item, with the objects and arrays and without the names, up to one more than allowed.
+func countValues(raw jsontext.Value) (n int) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), lenient...)
+	for n <= MaxItemValues {
+		token, err := d.ReadToken()
+		if err != nil {
+			return n
+		}
+		kind, length := d.StackIndex(d.StackDepth())
+		isName := kind == '{' && length%2 == 1 && token.Kind() == '"'
+		if k := token.Kind(); k != '}' && k != ']' && !isName {
+			n++
+		}
+	}
+	return n
+}
+
+// topLevelUUID returns the event's uuid; "" if there is none that can be its _id.
+func topLevelUUID(raw jsontext.Value) (uuid string) {
+	const longest = 512 // Elasticsearch's limit for an _id
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), lenient...)
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
+		return ""
+	}
+	for d.PeekKind() == '"' {
+		key, err := d.ReadValue()
+		if err != nil {
+			return uuid
+		}
+		name := string(key) // ReadValue reuses nothing of it, but the next call may
+		value, err := d.ReadValue()
+		if err != nil {
+			return uuid
+		}
+		if name == `"uuid"` && value.Kind() == '"' && len(value) <= longest {
+			uuid = safetext.Line(unquote(value))
+		}
+	}
+	return uuid
+}
+
+// unquote returns the text of a valid JSON string. Nearly none has an escape.
+func unquote(quoted jsontext.Value) string {
+	if inner := quoted[1 : len(quoted)-1]; isPlain(inner) {
+		return string(inner)
 	}
 	var s string
-	_ = json.Unmarshal(quoted, &s) // the scanner accepted it
-	return []byte(s)
+	_ = json.Unmarshal(quoted, &s) // jsontext accepted it
+	return s
 }
 
-func isASCII(b []byte) bool {
+// isPlain is whether a string's bytes stand for themselves.
+func isPlain(b []byte) bool {
 	for _, c := range b {
-		if c >= 0x80 {
+		if c >= 0x80 || c == '\\' {
 			return false
 		}
 	}
 	return true
+}
+
+// trimBody takes a byte order mark and white space off.
+func trimBody(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
 }

@@ -7,6 +7,8 @@ package eventsapi
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +39,7 @@ func TestDecodePage(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			page, err := decodePage([]byte(test.body))
+			page, err := decodePage(t.Context(), []byte(test.body), MaxLimit)
 			require.NoError(t, err)
 			assert.Equal(t, test.cursor, page.Cursor)
 			assert.Equal(t, test.more, page.HasMore)
@@ -55,15 +57,15 @@ func TestDecodePageRefuses(t *testing.T) {
 		"nothing":           {``, "is empty"},
 		"space":             {" \n", "is empty"},
 		"HTML":              {`<!doctype html><title>Sign in</title>`, "HTML"},
-		"plain text":        {`ok`, "want an object, at byte 0"},
-		"array":             {`[]`, "want an object"},
-		"null":              {`null`, "want an object"},
+		"plain text":        {`ok`, "invalid JSON at byte 0"},
+		"array":             {`[]`, "not an object"},
+		"null":              {`null`, "not an object"},
 		"no cursor":         {`{"has_more":false,"items":[]}`, "no cursor"},
 		"no has_more":       {`{"cursor":"c","items":[]}`, "no has_more"},
 		"no items":          {`{"cursor":"c","has_more":false}`, "no items"},
 		"other case":        {`{"Cursor":"c","has_more":false,"items":[]}`, "no cursor"},
 		"empty cursor":      {`{"cursor":"","has_more":false,"items":[]}`, "cursor is empty"},
-		"cursor a number":   {`{"cursor":7,"has_more":false,"items":[]}`, "cursor is not a string, at byte 10"},
+		"cursor a number":   {`{"cursor":7,"has_more":false,"items":[]}`, "cursor is not a string"},
 		"cursor null":       {`{"cursor":null,"has_more":false,"items":[]}`, "cursor is not a string"},
 		"has_more a string": {`{"cursor":"c","has_more":"true","items":[]}`, "has_more is not a boolean"},
 		"has_more null":     {`{"cursor":"c","has_more":null,"items":[]}`, "has_more is not a boolean"},
@@ -71,22 +73,22 @@ func TestDecodePageRefuses(t *testing.T) {
 		"items a string":    {`{"cursor":"c","has_more":false,"items":"[]"}`, "items is not an array"},
 		"trailing garbage":  {`{"cursor":"c","has_more":false,"items":[]}x`, "something follows"},
 		"two pages":         {`{"cursor":"c","has_more":false,"items":[]}{}`, "something follows"},
-		"trailing comma":    {`{"cursor":"c","has_more":false,"items":[1,]}`, "want a value"},
-		"comma before end":  {`{"cursor":"c","has_more":false,"items":[],}`, "want a key"},
-		"missing comma":     {`{"cursor":"c" "has_more":false,"items":[]}`, "want a comma"},
-		"missing colon":     {`{"cursor" "c","has_more":false,"items":[]}`, "want a colon"},
-		"bad escape":        {`{"cursor":"\x","has_more":false,"items":[]}`, "unknown escape"},
-		"bad \\u":           {`{"cursor":"\u12g4","has_more":false,"items":[]}`, "hexadecimal"},
-		"line break":        {"{\"cursor\":\"\n\",\"has_more\":false,\"items\":[]}", "control character"},
-		"leading zero":      {`{"cursor":"c","has_more":false,"items":[01]}`, "want a comma"},
-		"bare minus":        {`{"cursor":"c","has_more":false,"items":[-]}`, "want a digit"},
-		"bare point":        {`{"cursor":"c","has_more":false,"items":[1.]}`, "want a digit"},
-		"half a literal":    {`{"cursor":"c","has_more":fals,"items":[]}`, "want false"},
-		"too deep":          {`{"cursor":"c","has_more":false,"items":[` + strings.Repeat("[", 20000), "nested too deeply"},
+		"trailing comma":    {`{"cursor":"c","has_more":false,"items":[1,]}`, "invalid JSON at byte"},
+		"comma before end":  {`{"cursor":"c","has_more":false,"items":[],}`, "invalid JSON"},
+		"missing comma":     {`{"cursor":"c" "has_more":false,"items":[]}`, "invalid JSON"},
+		"missing colon":     {`{"cursor" "c","has_more":false,"items":[]}`, "invalid JSON"},
+		"bad escape":        {`{"cursor":"\x","has_more":false,"items":[]}`, "invalid JSON"},
+		"bad \\u":           {`{"cursor":"\u12g4","has_more":false,"items":[]}`, "invalid JSON"},
+		"line break":        {"{\"cursor\":\"\n\",\"has_more\":false,\"items\":[]}", "invalid JSON"},
+		"leading zero":      {`{"cursor":"c","has_more":false,"items":[01]}`, "invalid JSON"},
+		"bare minus":        {`{"cursor":"c","has_more":false,"items":[-]}`, "invalid JSON"},
+		"bare point":        {`{"cursor":"c","has_more":false,"items":[1.]}`, "invalid JSON"},
+		"half a literal":    {`{"cursor":"c","has_more":fals,"items":[]}`, "invalid JSON"},
+		"too deep":          {`{"cursor":"c","has_more":false,"items":[` + strings.Repeat("[", 20000), "invalid JSON"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := decodePage([]byte(test.body))
+			_, err := decodePage(t.Context(), []byte(test.body), MaxLimit)
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
@@ -94,27 +96,102 @@ func TestDecodePageRefuses(t *testing.T) {
 
 func TestDecodePageRefusesEveryPrefix(t *testing.T) {
 	whole := []byte(`{"cursor":"c","has_more":true,"items":[{"a":"\u00e9\n","b":[1.5e3,null,true]}]}`)
-	_, err := decodePage(whole)
+	_, err := decodePage(t.Context(), whole, MaxLimit)
 	require.NoError(t, err)
 	for n := range whole {
-		_, err := decodePage(whole[:n:n])
+		_, err := decodePage(t.Context(), whole[:n:n], MaxLimit)
 		assert.Error(t, err, "cut after %d bytes", n)
 	}
 }
 
 func TestDepthLimitIsThatOfEncodingJSON(t *testing.T) {
+	const maxDepth = 10_000
 	for depth := maxDepth - 3; depth < maxDepth+3; depth++ {
 		body := []byte(`{"cursor":"c","has_more":false,"items":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + "}")
-		_, err := decodePage(body)
+		_, err := decodePage(t.Context(), body, MaxLimit)
 		assert.Equal(t, json.Valid(body), err == nil, "%d arrays: %v", depth, err)
 	}
 }
 
 func TestItemsCannotGrowIntoEachOther(t *testing.T) {
-	page, err := decodePage([]byte(`{"cursor":"c","has_more":true,"items":[1,2]}`))
+	page, err := decodePage(t.Context(), []byte(`{"cursor":"c","has_more":true,"items":[1,2]}`), MaxLimit)
 	require.NoError(t, err)
 	_ = append(page.Items[0], "999"...)
 	assert.Equal(t, "2", string(page.Items[1]))
+}
+
+// TestLimitItems: a page holds at most the requested number of items and some slack, and decoding ends there.
+func TestLimitItems(t *testing.T) {
+	page := func(n int) []byte {
+		return []byte(`{"cursor":"c","has_more":true,"items":[` + strings.TrimSuffix(strings.Repeat("1,", n), ",") + `]}`)
+	}
+	_, err := decodePage(t.Context(), page(150), 150)
+	require.NoError(t, err)
+	_, err = decodePage(t.Context(), page(151), 150)
+	require.ErrorContains(t, err, "more than 150 items")
+	allocated := testing.AllocsPerRun(1, func() { _, err = decodePage(t.Context(), page(10<<20), MaxLimit) })
+	require.ErrorContains(t, err, "more than 1000 items")
+	assert.Less(t, allocated, 100.0)
+}
+
+// TestLimitCursor: 4 KiB.
+func TestLimitCursor(t *testing.T) {
+	page := func(n int) []byte {
+		return []byte(`{"cursor":"` + strings.Repeat("c", n) + `","has_more":true,"items":[]}`)
+	}
+	_, err := decodePage(t.Context(), page(MaxCursorBytes), 1)
+	require.NoError(t, err)
+	_, err = decodePage(t.Context(), page(MaxCursorBytes+1), 1)
+	require.ErrorContains(t, err, "cursor has more than 4096 bytes")
+}
+
+// TestLimitItemSize: an item of more than 4 MiB or 20,000 values is left out, with what is needed to publish it without
+// its body; its neighbours are not affected.
+func TestLimitItemSize(t *testing.T) {
+	values := func(n int) string { return `[` + strings.TrimSuffix(strings.Repeat("1,", n), ",") + `]` }
+	tests := map[string]struct{ item, uuid, reason string }{
+		"size at the limit":      {`{"uuid":"A","x":"` + strings.Repeat("x", MaxItemBytes-19) + `"}`, "", ""},
+		"size":                   {`{"uuid":"A","x":"` + strings.Repeat("x", MaxItemBytes) + `"}`, "A", "4194323 bytes"},
+		"uuid at the end":        {`{"x":"` + strings.Repeat("x", MaxItemBytes) + `","uu\u0069d":"no","uuid":"B\u0041"}`, "BA", "bytes"},
+		"uuid of another type":   {`{"uuid":7,"x":"` + strings.Repeat("x", MaxItemBytes) + `"}`, "", "bytes"},
+		"uuid with controls":     {`{"uuid":"A\u001b[31mB\n","x":"` + strings.Repeat("x", MaxItemBytes) + `"}`, "AB", "bytes"},
+		"uuid too long":          {`{"uuid":"` + strings.Repeat("x", MaxItemBytes) + `"}`, "", "bytes"},
+		"values at the limit":    {`{"uuid":"A","x":` + values(MaxItemValues-3) + `}`, "", ""},
+		"values":                 {`{"uuid":"A","x":` + values(MaxItemValues-2) + `}`, "A", "20000 JSON values"},
+		"one key, often":         {`{"uuid":"A"` + strings.Repeat(`,"aux_id":[1]`, 20_000) + `}`, "A", "20000 JSON values"},
+		"names are not values":   {`{"uuid":"A"` + strings.Repeat(`,"aux_info":0`, MaxItemValues-2) + `}`, "", ""},
+		"no object":              {`"` + strings.Repeat("x", MaxItemBytes) + `"`, "", "bytes"},
+		"objects in an array":    {`[` + strings.Repeat(`{"a":1},`, 10_000) + `1]`, "", "20000 JSON values"},
+		"deeply nested, in time": {`{"x":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `,"y":` + values(20_000) + `}`, "", "20000 JSON values"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			page, err := decodePage(t.Context(), []byte(`{"cursor":"c","has_more":true,"items":[{"a":1},`+test.item+`,{"b":2}]}`), 3)
+			require.NoError(t, err)
+			require.Len(t, page.Items, 3)
+			assert.Equal(t, []string{`{"a":1}`, `{"b":2}`}, []string{string(page.Items[0]), string(page.Items[2])})
+			if test.reason == "" {
+				assert.Empty(t, page.Oversized)
+				assert.Len(t, page.Items[1], len(test.item))
+				return
+			}
+			assert.Nil(t, page.Items[1])
+			require.Len(t, page.Oversized, 1)
+			over := page.Oversized[1]
+			assert.Equal(t, test.uuid, over.UUID)
+			assert.Equal(t, len(test.item), over.Bytes)
+			assert.Equal(t, sha256.Sum256([]byte(test.item)), over.SHA256)
+			assert.Contains(t, over.Reason, test.reason)
+		})
+	}
+}
+
+// TestDecodingCanBeCancelled: before each item.
+func TestDecodingCanBeCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := decodePage(ctx, []byte(`{"cursor":"c","has_more":true,"items":[1]}`), 3)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // decodeByOracle is decodePage by means of encoding/json.
@@ -153,10 +230,13 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := decodePage(body)
+		got, err := decodePage(t.Context(), body, MaxLimit)
 		want, wantErr := decodeByOracle(body)
-		if err != nil && wantErr == nil && strings.Contains(err.Error(), "is not a") {
+		if err != nil && wantErr == nil && errors.Is(err, errShape) {
 			t.Skip("a repeated key")
+		}
+		if wantErr == nil && len(want.Items) > MaxLimit || err != nil && strings.Contains(err.Error(), "cursor has more than") {
+			t.Skip("beyond a limit of ours")
 		}
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("decodePage: %v, encoding/json: %v", err, wantErr)
@@ -194,7 +274,7 @@ func syntheticPage(n int) []byte {
 func BenchmarkDecodePage(b *testing.B) {
 	body := syntheticPage(1000)
 	for name, decode := range map[string]func([]byte) (*Page, error){
-		"scanner": decodePage,
+		"jsontext": func(body []byte) (*Page, error) { return decodePage(b.Context(), body, MaxLimit) },
 		"encoding-json": func(body []byte) (*Page, error) {
 			var v struct {
 				Cursor  string            `json:"cursor"`

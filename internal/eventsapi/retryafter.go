@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// maxRetryAfter is the longest window of the API's rate limits: whoever asks for more is mistaken, or a proxy.
-const maxRetryAfter = time.Hour
-
 // retryAfter returns the wait that an answer asks for. The first usable Retry-After counts; for a 429 without one, RateLimit-Reset, which
 // the API's version 3 documents. A date is compared with the server's own clock, its Date header, if there is one.
 func retryAfter(h http.Header, status int, now time.Time) (time.Duration, bool) {
@@ -40,7 +37,7 @@ func parseRetryAfter(v string, now time.Time) (time.Duration, bool) {
 		return wait(seconds), true
 	}
 	if t, err := http.ParseTime(v); err == nil {
-		return min(max(t.Sub(now), 0), maxRetryAfter), true
+		return min(max(t.Sub(now), 0), MaxRetryAfter), true
 	}
 	return 0, false
 }
@@ -66,5 +63,5 @@ func parseSeconds(v string) (float64, bool) {
 
 // wait rounds up to a whole second: to come too early costs another 429.
 func wait(seconds float64) time.Duration {
-	return time.Duration(math.Ceil(min(seconds, maxRetryAfter.Seconds()))) * time.Second
+	return time.Duration(math.Ceil(min(seconds, MaxRetryAfter.Seconds()))) * time.Second
 }

@@ -37,6 +37,15 @@ func KnownServers() []ServerInfo {
 	}
 }
 
+// knownServers are the URLs of KnownServers as a part of a sentence.
+func knownServers() string {
+	var urls []string
+	for _, s := range KnownServers() {
+		urls = append(urls, s.URL)
+	}
+	return strings.Join(urls, ", ")
+}
+
 // ValidateBaseURL checks the address of a server: https://host[:port] and nothing behind it, or http:// for a host on the loopback interface.
 // The errors say how to write it and do not repeat it, since a password or a token may have been pasted there.
 func ValidateBaseURL(raw string) (*url.URL, error) {
@@ -72,7 +81,7 @@ func ValidateBaseURL(raw string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
 }
 
-// plausibleHost tells whether s is a host name or an IP address (IPv6 in brackets), with or without a port.
+// plausibleHost is whether s is a host name or an IP address (IPv6 in brackets), with or without a port.
 func plausibleHost(s string) bool {
 	host, port := s, ""
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
@@ -122,19 +131,31 @@ func portOf(u *url.URL) string {
 	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }
 
+// HTTP2 returns the HTTP/2 settings of a transport. Without pings a dead connection would be used for every next request
+// until the kernel gives up on it. The buffer bounds what a server can send before its response is read.
+func HTTP2() *http.HTTP2Config {
+	return &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second, MaxReceiveBufferPerStream: 1 << 20}
+}
+
+// Bound sets the limits that a transport of any kind needs: for the headers of a response and what HTTP/2 buffers.
+func Bound(t *http.Transport) {
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	t.HTTP2 = HTTP2()
+}
+
 // newTransport is net/http's own with a floor under TLS, room for one idle connection per event type, and pings, because without them
 // a dead HTTP/2 connection would be taken for every next request until the kernel gives up on it.
 func newTransport() *http.Transport {
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   15 * time.Second,
-		ForceAttemptHTTP2:     true,
-		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-		MaxIdleConns:          16,
-		MaxIdleConnsPerHost:   4,
-		IdleConnTimeout:       90 * time.Second,
-		ExpectContinueTimeout: time.Second,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    15 * time.Second,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  HTTP2(),
+		MaxIdleConns:           16,
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }

@@ -22,8 +22,6 @@ const (
 	claimAccount  = "1password.com/auuid"
 	// deprecatedAudience stands in old tokens in the place of a server.
 	deprecatedAudience = "com.1password.streamingservice"
-	// maxTokenBytes is far above a real token, which has some 700.
-	maxTokenBytes = 64 << 10
 )
 
 // ErrTokenNoURL is the error for a token of the deprecated kind, which names no server.
@@ -68,7 +66,7 @@ func payload(token string) (map[string]json.RawMessage, error) {
 	if token == "" {
 		return nil, errors.New("the token is empty")
 	}
-	if len(token) > maxTokenBytes {
+	if len(token) > MaxTokenBytes {
 		return nil, errors.New("the token is far too long to be one")
 	}
 	parts := strings.Split(token, ".")

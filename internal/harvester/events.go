@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
+	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/module"
 )
 
@@ -43,17 +45,17 @@ func newMapper(o Options) *mapper {
 	}
 }
 
-// events maps items in their order, each when it is asked for: an event's
+// events maps a page's items in their order, each when it is asked for: an event's
 // maps take ten times the room of its JSON, and a page may wait long for the queue.
 // After the last one it stores the newest event time in newest.
-func (m *mapper) events(items []json.RawMessage, newest *time.Time) iter.Seq[beat.Event] {
+func (m *mapper) events(page *eventsapi.Page, newest *time.Time) iter.Seq[beat.Event] {
 	return func(yield func(beat.Event) bool) {
 		received := m.now()
 		var latest time.Time
 		var unmapped int
 		var first error
-		for _, raw := range items {
-			ev, err := m.event(raw, received)
+		for i, raw := range page.Items {
+			ev, err := m.item(page, i, raw, received)
 			if err != nil {
 				if unmapped++; first == nil {
 					first = err
@@ -67,7 +69,7 @@ func (m *mapper) events(items []json.RawMessage, newest *time.Time) iter.Seq[bea
 			}
 		}
 		if unmapped > 0 {
-			m.log.Warnw("items of a page can't be mapped; they are published with their original", "count", unmapped, "items", len(items), "error", first)
+			m.log.Warnw("items of a page can't be mapped; they are published with their original", "count", unmapped, "items", len(page.Items), "error", first)
 		}
 		if latest.IsZero() {
 			return
@@ -79,6 +81,24 @@ func (m *mapper) events(items []json.RawMessage, newest *time.Time) iter.Seq[bea
 		}
 		*newest = latest
 	}
+}
+
+// item maps one item. An oversized one is published without its body.
+func (m *mapper) item(page *eventsapi.Page, i int, raw json.RawMessage, received time.Time) (beat.Event, error) {
+	over, ok := page.Oversized[i]
+	if !ok {
+		return m.event(raw, received)
+	}
+	ev, _ := m.event(nil, received)
+	id := over.UUID
+	if id == "" {
+		id = "sha256-" + hex.EncodeToString(over.SHA256[:20])
+	}
+	ev.Meta[events.FieldMetaID] = id
+	err := fmt.Errorf("onepasswordbeat published this item without its body of %d bytes: %s", over.Bytes, over.Reason)
+	child(ev.Fields, "error")["message"] = err.Error()
+	delete(child(ev.Fields, "event"), "original")
+	return ev, err
 }
 
 // event maps one item. What can't be mapped is published all the same, with the

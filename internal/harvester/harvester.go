@@ -25,7 +25,7 @@ const (
 	// starts again when the API rejects its cursor.
 	restartOverlap = 24 * time.Hour
 	// retention is how long the API keeps events (Events API introduction).
-	retention = 120 * 24 * time.Hour
+	retention = eventsapi.Retention
 	// rejectedCursors is how many times in a row a cursor is rejected before it is
 	// given up: a single 400 may be a passing fault.
 	rejectedCursors = 2
@@ -308,7 +308,7 @@ func (h *Harvester) submit(got *eventsapi.Page) {
 	}
 	h.inFlight, h.ready = append(h.inFlight, p), false
 	h.tracker.Submit(delivery.Page{
-		Mode: p.mode, From: h.next.Cursor, Len: len(got.Items), Events: h.mapper.events(got.Items, &p.newest),
+		Mode: p.mode, From: h.next.Cursor, Len: len(got.Items), Events: h.mapper.events(got, &p.newest),
 	})
 	if h.next = p.next; h.mode == delivery.ModePipelined {
 		h.report()
