@@ -19,6 +19,7 @@
 //	notice.go    the generator of NOTICE.txt
 //	bench.go     bench
 //	package.go   the integration package for Fleet
+//	release.go   the artefacts of a release
 //	cel.go       the modules that test its cel input
 //	git.go       what git knows about the tree
 package mage
