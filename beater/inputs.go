@@ -83,6 +83,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	key := registry.Key{Input: c.cfg.ID, EventType: name}
 	loop, ended := c.manager.probes.begin(key)
 	defer ended()
+	defer context.AfterFunc(stop, loop.rest)()
 	seen, end := c.claim(stop, key)
 	if seen == nil {
 		return nil
@@ -107,6 +108,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		Report:   both(seen.note, c.report),
 		Log:      log,
 		Now:      time.Now,
+		Turned:   loop.turn,
 	}).Run(stop, pipeline)
 }
 

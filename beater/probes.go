@@ -47,6 +47,7 @@ type loop struct {
 	// Guarded by probes.mu.
 	turned time.Time // when it turned last; zero while there is nothing that has to turn
 	loaded bool      // its state was read
+	ending bool      // it was told to stop
 }
 
 // expect sets how many inputs have to run for the beat to be ready.
@@ -85,7 +86,16 @@ func (p *probes) begin(key registry.Key) (l *loop, end func()) {
 func (l *loop) turn() {
 	l.probes.mu.Lock()
 	defer l.probes.mu.Unlock()
-	l.turned = l.probes.now()
+	if !l.ending {
+		l.turned = l.probes.now()
+	}
+}
+
+// rest is called when the loop is told to stop: from then on it waits for the output, for as long as shutdown_timeout.
+func (l *loop) rest() {
+	l.probes.mu.Lock()
+	defer l.probes.mu.Unlock()
+	l.ending, l.turned = true, time.Time{}
 }
 
 // measure makes the metrics of the event type visible at /metrics.

@@ -55,15 +55,16 @@ func TestReadyWhenEveryInputIsStartedAndItsStateWasRead(t *testing.T) {
 	l, ended := p.begin(key)
 	assert.Equal(t, []string{"input acme, audit_events: the stored state is not read; see the log"}, p.ready())
 
-	for name, test := range map[string]struct {
+	for _, test := range []struct {
+		name  string
 		err   error
 		ready bool
 	}{
-		"damaged": {io.ErrUnexpectedEOF, false}, "none yet": {registry.ErrNotFound, true}, "stored": {nil, true},
+		{"damaged", io.ErrUnexpectedEOF, false}, {"none yet", registry.ErrNotFound, true}, {"stored", nil, true},
 	} {
 		_, err := l.watch(stateOf{err: test.err}).Load(key)
 		require.ErrorIs(t, err, test.err)
-		assert.Equal(t, test.ready, len(p.ready()) == 0, name)
+		assert.Equal(t, test.ready, len(p.ready()) == 0, test.name)
 	}
 	code, text = ask(probe(p.ready))
 	assert.Equal(t, http.StatusOK, code)
@@ -94,6 +95,10 @@ func TestLiveWhileEveryLoopTurns(t *testing.T) {
 		require.Error(t, err)
 		time.Sleep(turnBound + time.Second) //nolint:forbidigo // the bubble's clock
 		assert.Equal(t, []string{"input acme, audit_events: the loop has not turned for 1m1s"}, p.live(), "a loop without a state waits for its stop and does not turn")
+		l.rest()
+		l.turn()
+		time.Sleep(turnBound + time.Second) //nolint:forbidigo // the bubble's clock
+		assert.Empty(t, p.live(), "a loop that was told to stop waits for the output")
 		end()
 		endWaiting()
 		assert.Empty(t, p.live())

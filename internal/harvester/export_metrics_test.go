@@ -1,15 +1,19 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What a histogram counts.
+// What a histogram counts, and that the loop shows that it lives.
 
 package harvester
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestHistogramCountsEveryValueOnce(t *testing.T) {
@@ -29,4 +33,34 @@ func TestHistogramCountsEveryValueOnce(t *testing.T) {
 	assert.Equal(t, uint64(3), d.Cumulative[1])
 	assert.Equal(t, uint64(4), d.Cumulative[len(d.Cumulative)-1], "what is above the last bound is in the count alone")
 	assert.Equal(t, int64(5), h.sample.Count())
+}
+
+// TestLoopTurnsWhateverItWaitsFor: an output that takes nothing, or a long pause. Whoever
+// watches the loop knows by that that it is not stuck.
+func TestLoopTurnsWhateverItWaitsFor(t *testing.T) {
+	waits := map[string]func(*rig) (release func()){
+		"pause": func(r *rig) func() {
+			r.settings.Interval = time.Hour
+			return func() {}
+		},
+		"output": func(r *rig) func() { return r.out.block() },
+	}
+	for name, prepare := range waits {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, 5)
+				var last atomic.Int64
+				r.turned = func() { last.Store(time.Now().UnixNano()) }
+				release := prepare(r)
+				r.start()
+				for range 20 {
+					time.Sleep(outputCheck) //nolint:forbidigo // the bubble's clock
+					synctest.Wait()
+					require.LessOrEqual(t, time.Since(time.Unix(0, last.Load())), outputCheck)
+				}
+				release()
+				r.stop()
+			})
+		})
+	}
 }

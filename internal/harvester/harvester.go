@@ -75,6 +75,9 @@ type page struct {
 
 // New makes a harvester.
 func New(o Options) *Harvester {
+	if o.Turned == nil {
+		o.Turned = func() {}
+	}
 	return &Harvester{
 		position: position{Options: o, health: newHealth(o.Report, o.Log)},
 		mapper:   newMapper(o), ready: true, fetched: make(chan response, 1),
@@ -110,6 +113,7 @@ func (h *Harvester) loop(ctx context.Context) {
 	checks := time.NewTicker(outputCheck)
 	defer checks.Stop()
 	for {
+		h.Turned()
 		h.proceed(ctx)
 		select {
 		case r := <-h.fetched:

@@ -54,7 +54,7 @@ type Settings struct {
 	PreserveOriginalEvent bool
 }
 
-// Options are the parts of a harvester. All are needed.
+// Options are the parts of a harvester. All but Turned are needed.
 type Options struct {
 	Key      registry.Key
 	Module   module.Module
@@ -67,4 +67,5 @@ type Options struct {
 	Report   func(status.Status, string) // health of this event type
 	Log      *logp.Logger                // carries input_id and event_type
 	Now      func() time.Time            // the wall clock
+	Turned   func()                      // called in each round of the loop, which has one every outputCheck at least
 }

@@ -45,6 +45,7 @@ type rig struct {
 	metrics  *Metrics
 	clock    func() time.Time
 	log      *logp.Logger
+	turned   func()
 
 	mu     sync.Mutex
 	health []string
@@ -94,6 +95,7 @@ func (r *rig) begin() {
 		Report:   r.report,
 		Log:      r.log,
 		Now:      func() time.Time { return r.clock() },
+		Turned:   r.turned,
 	})
 	go func() { r.done <- h.Run(ctx, r.out) }()
 }
