@@ -22,16 +22,16 @@ var withoutLibbeat = foreign{deny: []string{"github.com/elastic"}}
 
 // packages is every package that ships, from the top down: an arrow leads to a package further down in the list.
 var packages = []pkg{
-	{path: "", text: "starts the root command", imports: []string{"cmd"}},
+	{path: "", text: "starts the root command",
+		imports: []string{"cmd"}},
 	{path: "cmd", text: "libbeat's root command with this beat's settings; `test api`, `state`, `setup --pipelines`",
-		imports: []string{"beater", "cmd/agent", "config", "include", "internal/account", "internal/eventsapi", "internal/indexsetup",
-			"internal/registry", "module", "packages", "version"}},
+		imports: []string{"beater", "cmd/agent", "config", "include", "internal/account", "internal/eventsapi", "internal/indexsetup", "internal/registry", "internal/safetext", "module", "packages", "version"}},
 	{path: "cmd/agent", text: "management by Elastic Agent: its manager, and from a policy to inputs; the only place for Elastic-licensed imports",
 		imports: []string{"config", "module"}},
 	{path: "beater", text: "a running beat: from a configuration to running inputs, start and stop",
-		imports: []string{"config", "internal/account", "internal/delivery", "internal/harvester", "internal/prometheus", "internal/registry",
-			"internal/safetext", "module", "version"}},
-	{path: "internal/prometheus", text: "metrics in Prometheus' text format", imports: []string{"internal/harvester"}},
+		imports: []string{"config", "internal/account", "internal/delivery", "internal/harvester", "internal/prometheus", "internal/registry", "internal/safetext", "module", "version"}},
+	{path: "internal/prometheus", text: "metrics in Prometheus' text format",
+		imports: []string{"internal/harvester"}},
 	{path: "internal/harvester", text: "the collection loop, one for each event type: request, map, publish, commit; retry policy, health, metrics",
 		imports: []string{"internal/delivery", "internal/eventsapi", "internal/registry", "module"}},
 	{path: "internal/delivery", text: "what an ACK is worth: publishes pages, reads the output's counters and bulk responses, finds each page's result"},
