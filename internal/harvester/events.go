@@ -125,6 +125,9 @@ func (m *mapper) event(raw json.RawMessage, received time.Time) (beat.Event, err
 		eventFields["module"] = "1password"
 		eventFields["dataset"] = m.module.Dataset
 	}
+	if err == nil {
+		child(ev.Fields, "onepassword")["ingest_delay"] = int64(received.Sub(ev.Timestamp) / time.Second)
+	}
 	tags := []string{"forwarded"}
 	if err != nil || m.preserveOriginal {
 		eventFields["original"] = string(raw)

@@ -77,6 +77,12 @@ func router(types []string) mapstr.M {
 	for _, name := range types {
 		call("logs-1password."+name+"@custom", "pipeline_custom_"+name, is(name), true)
 	}
+	// Fleet's final pipeline does the same after the @custom pipelines of the package, which ends here.
+	processors = append(processors, mapstr.M{"remove": mapstr.M{
+		"tag": "remove_event_original", "field": "event.original", "ignore_missing": true,
+		"if": "ctx.event instanceof Map && ctx.event.module == '1password' && ctx.event.original != null && " +
+			"!(ctx.tags instanceof List ? ctx.tags.contains('preserve_original_event') : ctx.tags == 'preserve_original_event')",
+	}})
 	return mapstr.M{
 		"description": "Events of 1Password, to the pipeline of their type. Loaded by `onepasswordbeat setup --pipelines`.",
 		"processors":  processors,

@@ -42,18 +42,22 @@ func TestLoadPipelines(t *testing.T) {
 			Pipeline struct {
 				Name string `json:"name"`
 			} `json:"pipeline"`
+			Remove struct {
+				Field string `json:"field"`
+			} `json:"remove"`
 		} `json:"processors"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(es.stored["/_ingest/pipeline/onepasswordbeat"]), &router))
 	var names []string
 	for _, p := range router.Processors {
-		names = append(names, p.Pipeline.Name)
+		names = append(names, p.Pipeline.Name+p.Remove.Field)
 	}
 	assert.Equal(t, []string{
 		"onepasswordbeat-audit_events", "onepasswordbeat-item_usages", "onepasswordbeat-signin_attempts",
 		"global@custom", "logs@custom", "logs-1password.integration@custom",
 		"logs-1password.audit_events@custom", "logs-1password.item_usages@custom", "logs-1password.signin_attempts@custom",
-	}, names)
+		"event.original",
+	}, names, "a custom pipeline still sees the original")
 	for name := range pipelines {
 		assert.NotEmpty(t, value(t, parse(t, es.stored["/_ingest/pipeline/onepasswordbeat-"+name]), "processors"), name)
 	}

@@ -14,6 +14,9 @@ import (
 //go:embed actions.yml
 var actionsYAML []byte
 
+//go:embed values.yml
+var valuesYAML []byte
+
 // Role says what an event's object or aux is.
 type Role string
 
@@ -78,19 +81,41 @@ func flatten(byType map[string]map[string]*Action) map[Pair]*Action {
 	return table
 }
 
-// Lookup finds a pair in the table. A pair that is not there is reported as such and gets an entry of its own.
+// ObjectType is what the data file says about one type of object, whatever the action.
+type ObjectType struct {
+	Name   string `yaml:"name"`   // for people
+	Object Role   `yaml:"object"` // what object_uuid identifies
+	Aux    Role   `yaml:"aux"`    // what aux_uuid identifies
+	Info   Info   `yaml:"info"`   // what aux_info is
+}
+
+// Values are the API's actions and types of objects one by one, for pairs that the action table does not have. Read-only.
+var Values = ecs.MustTable[struct {
+	Verbs map[string]string      `yaml:"verbs"` // what an action does, as it follows the type's name
+	Types map[string]*ObjectType `yaml:"types"`
+}]("auditevents/values.yml", valuesYAML)
+
+// Lookup finds a pair in the table. A pair that is not there gets an entry of its own: with the roles of its type of
+// object, and with a name if both values are documented. Otherwise it is not known.
 func Lookup(action, objectType string) (a *Action, known bool) {
 	if a, known = Actions[Pair{action, objectType}]; known {
 		return a, true
 	}
-	name := "Unknown action"
-	if action != "" || objectType != "" {
-		name += " " + action + "/" + objectType
+	a = &Action{Category: []string{"configuration"}, Type: []string{"info"}}
+	t := Values.Types[objectType]
+	verb, known := Values.Verbs[action]
+	known = known && t != nil
+	if t != nil {
+		a.Object, a.Aux, a.Info = t.Object, t.Aux, t.Info
 	}
-	return &Action{
-		Name:     name,
-		Category: []string{"configuration"},
-		Type:     []string{"info"},
-		unknown:  true,
-	}, false
+	switch {
+	case known:
+		a.Name = t.Name + ": " + verb
+	case action != "" || objectType != "":
+		a.Name = "Unknown action " + action + "/" + objectType
+	default:
+		a.Name = "Unknown action"
+	}
+	a.unknown = !known
+	return a, known
 }

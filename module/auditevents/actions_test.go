@@ -7,6 +7,8 @@ package auditevents
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,6 +137,69 @@ func one(first bool, a string, second bool, b string) string {
 		return b
 	}
 	return ""
+}
+
+// TestUnknownActionsKeepTheirPeople: whom an event concerns follows from its type of object.
+func TestUnknownActionsKeepTheirPeople(t *testing.T) {
+	for objectType, kind := range Values.Types {
+		for _, action := range []string{"befriend", "provsn", "replace", ""} {
+			raw := fmt.Sprintf(`{"uuid":"E","timestamp":"2026-01-02T03:04:05Z","actor_uuid":"ACTOR","action":%q,"object_type":%q,`+
+				`"object_uuid":"OBJECT","aux_uuid":"AUX","aux_info":"INFO"}`, action, objectType)
+			ev, known, err := mapEvent([]byte(raw))
+			require.NoError(t, err)
+			assert.Equal(t, action == "provsn" || action == "replace", known, raw)
+			people := []string{"ACTOR"}
+			for who, concerned := range map[string]bool{"OBJECT": kind.Object.isUser(), "AUX": kind.Aux.isUser(), "INFO": kind.Info == InfoEmail} {
+				if concerned {
+					people = append(people, who)
+				}
+			}
+			got, err := ev.Fields.GetValue("related.user")
+			require.NoError(t, err)
+			assert.ElementsMatch(t, people, got, raw)
+			name, _ := ev.Fields.GetValue("onepassword.action_name")
+			assert.Equal(t, known, name != nil, raw)
+		}
+	}
+	for objectType, want := range map[string]string{"user": "OBJECT", "gm": "AUX", "uva": "AUX", "device": "AUX", "sa": "OBJECT", "satoken": "OBJECT"} {
+		kind := Values.Types[objectType]
+		assert.Equal(t, want, one(kind.Object.isUser(), "OBJECT", kind.Aux.isUser(), "AUX"), objectType)
+	}
+}
+
+// reference are the API's actions and types of objects, after its specification 1.4.1, with the type unknown, which
+// only the page of audit events has.
+const (
+	referenceActions = "activate addgsso begin beginr cancel cancelr changeks changela changemp changenm changesk chngasso chngdsso chngpsso " +
+		"complete completr convert create dealldev delete delgsso delshare deolddev detchild disblduo disblmfa disblsso dlgsess dvrfydmn enblduo " +
+		"enblmfa enblsso expire export grant hide join launchi leave musercom muserdec patch propose provsn prsndall purge rdmchild reactive " +
+		"reauth replace resendts revoke role sdvcsso sendpkg sendts share ssotknv suspend tdvcsso trename trevoke trvlaway trvlback tverify uisas " +
+		"unhide unknown unlink updatduo update updatea updatfw updatmfa upguest uvrfydmn verify view vrfydmn"
+	referenceTypes = "account card cred device dlgdsess ec famchild file gm group gva invite item itemhist items miguser mngdacc pm report sa " +
+		"satoken slackapp sso ssotkn sub template user uva vault vaultkey unknown"
+)
+
+// TestEveryValueOfTheReferenceHasAName, and every pair of two of them, too.
+func TestEveryValueOfTheReferenceHasAName(t *testing.T) {
+	assert.ElementsMatch(t, strings.Fields(referenceActions), slices.Collect(maps.Keys(Values.Verbs)))
+	assert.ElementsMatch(t, strings.Fields(referenceTypes), slices.Collect(maps.Keys(Values.Types)))
+	for action := range strings.FieldsSeq(referenceActions) {
+		for objectType := range strings.FieldsSeq(referenceTypes) {
+			a, known := Lookup(action, objectType)
+			assert.True(t, known)
+			assert.NotContains(t, a.Name, action+"/")
+			assert.Equal(t, "success", a.Outcome())
+		}
+	}
+	for pair, a := range Actions { // a type has the roles that its actions have
+		kind := Values.Types[pair.ObjectType]
+		require.NotNil(t, kind, "%v", pair)
+		for _, roles := range [][2]Role{{a.Object, kind.Object}, {a.Aux, kind.Aux}} {
+			if roles[0].isUser() {
+				assert.Equal(t, roles[0], roles[1], "%v", pair)
+			}
+		}
+	}
 }
 
 func TestWhoeverHasDetailsIsAUser(t *testing.T) {

@@ -69,6 +69,9 @@ func differences(beat, raw documents.Document) []string {
 		if name == "error.message" && a["event.kind"] == "pipeline_error" && b["event.kind"] == "pipeline_error" {
 			continue // who says it, and how
 		}
+		if name == "event.original" && a[name] == nil && b[name] != nil && !strings.Contains(fmt.Sprint(b["tags"]), documents.Preserve) {
+			continue // what comes after the pipeline removes it
+		}
 		if !assert.ObjectsAreEqual(a[name], b[name]) {
 			list = append(list, fmt.Sprintf("\n%s: beat %T %.300v, raw %T %.300v", name, a[name], a[name], b[name], b[name]))
 		}

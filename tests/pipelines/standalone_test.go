@@ -17,6 +17,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
 
+	"onepasswordbeat/dev-tools/generate/pipelines/documents"
 	"onepasswordbeat/internal/indexsetup"
 	"onepasswordbeat/module"
 	"onepasswordbeat/packages"
@@ -37,6 +38,7 @@ func testStandalone(t *testing.T, node *ostest.Node) {
 	}
 	node.Must(t, http.MethodPut, "/_ingest/pipeline/logs-1password.item_usages@custom", object{"processors": []object{
 		{"set": object{"field": "labels.custom", "value": "called"}},
+		{"script": object{"source": "ctx.labels.original = ctx.event.original"}},
 	}}, nil)
 
 	for _, m := range module.All() {
@@ -52,10 +54,19 @@ func testStandalone(t *testing.T, node *ostest.Node) {
 			assert.Equal(t, "event", event["kind"], name)
 			assert.NotEmpty(t, event["ingested"], name)
 			assert.Equal(t, m.Name == "item_usages", got["labels"] != nil, "%s: only the custom pipeline of the event type is called", name)
+			assert.NotContains(t, event, "original", name)
+			if labels, _ := got["labels"].(map[string]any); labels != nil {
+				assert.Equal(t, string(item), labels["original"], "a custom pipeline reads the original")
+			}
+			source := doc["_source"].(object) //nolint:errcheck // made above
+			source["tags"] = []string{documents.Preserve}
+			event, _ = through(t, node, doc)["event"].(map[string]any)
+			assert.Equal(t, string(item), event["original"], name)
 		}
 		broken := through(t, node, object{"_index": stream, "_source": object{"message": "{"}})
 		event, _ := broken["event"].(map[string]any)
 		assert.Equal(t, "pipeline_error", event["kind"])
+		assert.Equal(t, "{", event["original"], "what could not be mapped is kept")
 	}
 	other := object{"message": "{}", "data_stream": object{"dataset": "other.thing"}}
 	assert.Equal(t, other, through(t, node, object{"_index": "logs-other.thing-default", "_source": other}))

@@ -84,7 +84,9 @@ func fieldFiles(set *fielddefs.Set, m module.Module) (map[string][]field, error)
 		}
 		list = append(list, translated...)
 	}
-	slices.SortFunc(list, func(a, b field) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b field) int { // elastic-package takes the first that fits
+		return cmp.Or(cmp.Compare(strings.Count(a.Name, "*"), strings.Count(b.Name, "*")), cmp.Compare(a.Name, b.Name))
+	})
 	files := map[string][]field{}
 	for _, f := range list {
 		name := fileOf(f.Name)

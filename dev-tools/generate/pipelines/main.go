@@ -28,7 +28,7 @@ func generate(root string) (output.Files, error) {
 	files := output.Files{}
 	for _, m := range module.All() {
 		stream := output.Integration + "/data_stream/" + m.Name + "/"
-		tests, err := pipelineTests(root, m)
+		tests, err := pipelineTests(root, m, set)
 		if err != nil {
 			return nil, err
 		}

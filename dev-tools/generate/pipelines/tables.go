@@ -33,20 +33,27 @@ func tables(m module.Module, set *fielddefs.Set) (map[string]*yaml.Node, error) 
 		"schema":        schema(module.Keys(m)),
 		"countries":     flow(texts(shared.Countries)),
 		"country_names": flow(texts(shared.CountryNames)),
+		"folds":         flow(texts(shared.Folds)),
+		"same_words":    flow(texts(shared.SameWords)),
 	}
 	own := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	add := func(name string, value *yaml.Node) { own.Content = append(own.Content, plain(name), value) }
 	if m.Name != auditevents.Module.Name { // which have no client
 		add("device_apps", flow(list(shared.DeviceApps)))
-		types := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-		for _, t := range shared.OSTypes {
-			types.Content = append(types.Content, list(t[:]))
+		add("os_names", flow(texts(shared.OSNames)))
+		parts := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		for _, t := range shared.OSParts {
+			parts.Content = append(parts.Content, list(t[:]))
 		}
-		add("os_types", flow(types))
+		add("os_parts", flow(parts))
 	}
 	switch m.Name {
 	case auditevents.Module.Name:
 		add("actions", auditActions())
+		add("verbs", object(auditevents.Values.Verbs, quoted))
+		add("object_types", object(auditevents.Values.Types, func(t *auditevents.ObjectType) *yaml.Node {
+			return fields("name", quoted(t.Name), "object", text(string(t.Object)), "aux", text(string(t.Aux)), "info", text(string(t.Info)))
+		}))
 	case itemusages.Module.Name:
 		add("no_action", plain(itemusages.NoAction))
 		add("actions", object(itemusages.Actions, func(a itemusages.Action) *yaml.Node {

@@ -5,7 +5,8 @@
 // are known, which JSON type each must have, and whether its value stays in the document or is taken out of it.
 //
 // What a schema does not name stays where it is, so keys that the API adds later survive without a change here.
-// Nulls, empty strings, empty objects and empty arrays are left out at any depth. A known key with a value of
+// Nulls, empty strings, empty objects and empty arrays are left out at any depth. Known strings are trimmed, and a
+// known time that only says that a client had none is left out. A known key with a value of
 // another type than its own is taken out of its place, because it would make Elasticsearch refuse the document, and
 // kept as text under "unexpected".
 //
@@ -19,8 +20,6 @@ import (
 	"math"
 	"strings"
 	"time"
-
-	"github.com/elastic/elastic-agent-libs/mapstr"
 )
 
 // UnexpectedKey is the object below Record.Rest that holds the values whose JSON type was not the documented one.
@@ -89,8 +88,7 @@ func (s Schema) prepare(prefix string) {
 
 // Record is a decoded object. Its zero value is ready for Decode.
 type Record struct {
-	Rest     mapstr.M // what stays in the document; never nil after a successful Decode
-	Problems string   // one sentence about the values of unexpected type, or empty
+	Rest map[string]any // what stays in the document; never nil after a successful Decode
 
 	slots [Slots]any
 }
@@ -131,7 +129,7 @@ func (r *Record) Decode(schema Schema, raw []byte) error {
 	}
 	r.Rest = rest
 	if rest == nil {
-		r.Rest = mapstr.M{}
+		r.Rest = map[string]any{}
 	}
 	if len(p.unexpected) > 0 {
 		r.Rest[UnexpectedKey] = p.unexpected
@@ -140,11 +138,23 @@ func (r *Record) Decode(schema Schema, raw []byte) error {
 }
 
 // place puts a known key's value where the schema wants it, or aside if it has another type than documented.
-func (p *parser) place(f *Field, v any, into mapstr.M) mapstr.M {
+func (p *parser) place(f *Field, v any, into map[string]any) map[string]any {
 	if v == nil {
 		return into
 	}
+	if s, ok := v.(string); ok && f.Kind == String {
+		trimmed := Trim(s)
+		if trimmed == "" {
+			return into
+		}
+		if len(trimmed) != len(s) {
+			v = trimmed
+		}
+	}
 	typed, ok := check(f.Kind, v)
+	if ok && f.Kind == Time && typed == nil {
+		return into
+	}
 	if !ok {
 		p.setAside(f, v)
 		return into
@@ -166,8 +176,12 @@ func check(kind Kind, v any) (any, bool) {
 		return v, ok
 	case Time:
 		s, ok := v.(string)
-		if ok {
-			_, ok = ParseTime(s)
+		if !ok {
+			return v, false
+		}
+		t, ok := ParseTime(s)
+		if ok && ZeroTime(t) {
+			return nil, true
 		}
 		return v, ok
 	case Integer:
@@ -183,12 +197,12 @@ func check(kind Kind, v any) (any, bool) {
 		_, ok := v.(float64)
 		return v, ok
 	default:
-		_, ok := v.(mapstr.M)
+		_, ok := v.(map[string]any)
 		return v, ok
 	}
 }
 
-// setAside keeps a value of an unexpected type as text and notes the fact.
+// setAside keeps a value of an unexpected type as text.
 func (p *parser) setAside(f *Field, v any) {
 	text, ok := v.(string)
 	if !ok {
@@ -199,13 +213,9 @@ func (p *parser) setAside(f *Field, v any) {
 		text = string(b)
 	}
 	if p.unexpected == nil {
-		p.unexpected = mapstr.M{}
+		p.unexpected = map[string]any{}
 	}
 	p.unexpected[f.path] = text
-	if p.rec.Problems != "" {
-		p.rec.Problems += "; "
-	}
-	p.rec.Problems += fmt.Sprintf("%s is not %s, kept in onepassword.%s.%s", f.path, f.Kind, UnexpectedKey, f.path)
 }
 
 // ParseTime reads an RFC 3339 time as strictly as Elasticsearch's date type would: with zero to nine fractional
@@ -235,9 +245,23 @@ func ParseTime(s string) (time.Time, bool) {
 	return t, true
 }
 
-func put(into mapstr.M, key string, v any) mapstr.M {
+// ZeroTime reports whether a time is the zero value of a client's language, which means that there is no time: year 1
+// or earlier, or the start of 1970.
+func ZeroTime(t time.Time) bool {
+	return t.UTC().Year() <= 1 || t.Unix() == 0 && t.Nanosecond() == 0
+}
+
+// Trim removes spaces and control characters of ASCII from both ends, as Java's String.trim does.
+func Trim(s string) string {
+	if s == "" || s[0] > ' ' && s[len(s)-1] > ' ' {
+		return s
+	}
+	return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+}
+
+func put(into map[string]any, key string, v any) map[string]any {
 	if into == nil {
-		into = make(mapstr.M)
+		into = make(map[string]any)
 	}
 	into[key] = v
 	return into

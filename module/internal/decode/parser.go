@@ -11,15 +11,13 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/elastic/elastic-agent-libs/mapstr"
 )
 
 type parser struct {
 	in         string
 	at         int
 	rec        *Record
-	unexpected mapstr.M
+	unexpected map[string]any
 }
 
 func (p *parser) fail(what string) error {
@@ -45,8 +43,8 @@ func (p *parser) space() {
 }
 
 // object reads an object from its brace on. It returns nil if nothing of it stays.
-func (p *parser) object(schema Schema, depth int) (mapstr.M, error) {
-	var m mapstr.M
+func (p *parser) object(schema Schema, depth int) (map[string]any, error) {
+	var m map[string]any
 	p.at++
 	p.space()
 	if p.peek() == '}' {
@@ -85,7 +83,7 @@ func (p *parser) object(schema Schema, depth int) (mapstr.M, error) {
 }
 
 // member reads one value and puts it into m, or where the schema wants it.
-func (p *parser) member(schema Schema, key string, m mapstr.M, depth int) (mapstr.M, error) {
+func (p *parser) member(schema Schema, key string, m map[string]any, depth int) (map[string]any, error) {
 	f := schema[key]
 	if f == nil {
 		v, err := p.value(nil, depth)
@@ -178,7 +176,7 @@ func (p *parser) array(depth int) (any, error) {
 func kindsIn(list []any) (objects, others bool) {
 	for _, v := range list {
 		switch v := v.(type) {
-		case mapstr.M:
+		case map[string]any:
 			objects = true
 		case []any:
 			o, r := kindsIn(v)
@@ -194,7 +192,7 @@ func kindsIn(list []any) (objects, others bool) {
 func objectsAsText(list []any) {
 	for i, v := range list {
 		switch v := v.(type) {
-		case mapstr.M:
+		case map[string]any:
 			if b, err := json.Marshal(v); err == nil {
 				list[i] = string(b)
 			}

@@ -6,10 +6,6 @@
 package ecs
 
 import (
-	"strings"
-
-	"github.com/elastic/elastic-agent-libs/mapstr"
-
 	"onepasswordbeat/module/internal/decode"
 )
 
@@ -20,11 +16,6 @@ var deviceApps = map[string]bool{
 	"1Password for Windows": true,
 	"1Password for Linux":   true,
 	"1Password CLI":         true,
-}
-
-// osTypes gives the ECS os.type for the beginnings of the API's os_name, in lower case.
-var osTypes = []struct{ prefix, kind string }{
-	{"mac", "macos"}, {"windows", "windows"}, {"linux", "linux"}, {"android", "android"}, {"ios", "ios"}, {"ipados", "ios"},
 }
 
 // ClientSchema describes the API's client object. The app and platform stay under onepassword.client, as in
@@ -43,15 +34,15 @@ func ClientSchema() *decode.Field {
 
 // Client sets user_agent.* and host.os.* and, where the API tells it, the device's name.
 func (d *Doc) Client() {
-	var agent, system mapstr.M
+	var agent, system map[string]any
 	agent = set(agent, "name", d.Value(App))
 	agent = set(agent, "version", d.Value(AppVersion))
 	name, version := d.Value(OS), d.Value(OSVersion)
 	system = set(system, "name", name)
 	system = set(system, "version", version)
 	if system != nil {
-		d.fields["host"] = mapstr.M{"os": system}
-		full := mapstr.M{}
+		d.fields["host"] = map[string]any{"os": system}
+		full := map[string]any{}
 		full = set(full, "name", name)
 		full = set(full, "version", version)
 		if name != nil && version != nil {
@@ -63,19 +54,10 @@ func (d *Doc) Client() {
 		agent = set(agent, "os", full)
 	}
 	if device := d.Value(Platform); device != nil && deviceApps[d.Text(App)] {
-		agent = set(agent, "device", mapstr.M{"name": device})
+		agent = set(agent, "device", map[string]any{"name": device})
 		d.hosts = []string{d.Text(Platform)}
 	}
 	if agent != nil {
 		d.fields["user_agent"] = agent
 	}
-}
-
-func osType(name string) string {
-	for _, t := range osTypes {
-		if len(name) >= len(t.prefix) && strings.EqualFold(name[:len(t.prefix)], t.prefix) {
-			return t.kind
-		}
-	}
-	return ""
 }

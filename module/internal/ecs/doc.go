@@ -73,10 +73,10 @@ const roomy = 14
 // Doc is an event under construction. Its zero value is ready for Begin. It must not be copied.
 type Doc struct {
 	decode.Record
-	Event mapstr.M // event.*
+	Event map[string]any // event.*
 
 	fields       mapstr.M
-	source       mapstr.M
+	source       map[string]any
 	time         time.Time
 	users, hosts []string // related.*
 }
@@ -94,15 +94,18 @@ func (d *Doc) Begin(dataset string, schema decode.Schema, raw []byte) error {
 		return fmt.Errorf("the item's uuid has %d bytes, an _id may have %d", len(id), MaxID)
 	}
 	var ok bool
-	if d.time, ok = decode.ParseTime(d.Text(Timestamp)); !ok {
+	if d.time, ok = decode.ParseTime(d.Text(Timestamp)); ok && decode.ZeroTime(d.time) {
+		return fmt.Errorf("the timestamp of the item %.26q is the zero value of a client, not a time: %.40q", id, d.Text(Timestamp))
+	}
+	if !ok {
 		return fmt.Errorf("the timestamp of the item %.26q is missing or not RFC 3339: %.40q", id, d.Text(Timestamp))
 	}
-	d.Event = make(mapstr.M, roomy)
+	d.Event = make(map[string]any, roomy)
 	d.Event["id"], d.Event["kind"], d.Event["module"], d.Event["dataset"] = id, "event", "1password", dataset
 	d.fields = make(mapstr.M, roomy)
-	d.fields["event"], d.fields["ecs"], d.fields["onepassword"] = d.Event, mapstr.M{"version": Version}, d.Rest
+	d.fields["event"], d.fields["ecs"], d.fields["onepassword"] = d.Event, map[string]any{"version": Version}, d.Rest
 	if account := d.Value(AccountID); account != nil {
-		d.fields["organization"] = mapstr.M{"id": account}
+		d.fields["organization"] = map[string]any{"id": account}
 	}
 	return nil
 }
@@ -113,7 +116,9 @@ func (d *Doc) Failed() beat.Event {
 	if id := d.Text(UUID); id != "" && len(id) <= MaxID {
 		ev.Meta["_id"] = id
 	}
-	ev.Timestamp, _ = decode.ParseTime(d.Text(Timestamp))
+	if at, ok := decode.ParseTime(d.Text(Timestamp)); ok && !decode.ZeroTime(at) {
+		ev.Timestamp = at
+	}
 	return ev
 }
 
@@ -155,14 +160,11 @@ func (d *Doc) Finish() beat.Event {
 		d.fields["source"] = d.source
 	}
 	d.relate()
-	if d.Problems != "" {
-		d.fields["error"] = mapstr.M{"message": d.Problems}
-	}
 	return beat.Event{Timestamp: d.time, Meta: mapstr.M{"_id": d.Event["id"]}, Fields: d.fields}
 }
 
 func (d *Doc) relate() {
-	related := mapstr.M{}
+	related := map[string]any{}
 	if len(d.users) > 0 {
 		related["user"] = d.users
 	}
@@ -193,28 +195,28 @@ func (d *Doc) leave(object, key string, v any) {
 	if v == nil {
 		return
 	}
-	m, ok := d.Rest[object].(mapstr.M)
+	m, ok := d.Rest[object].(map[string]any)
 	if !ok {
-		m = mapstr.M{}
+		m = map[string]any{}
 		d.Rest[object] = m
 	}
 	m[key] = v
 }
 
-func (d *Doc) sourceFields() mapstr.M {
+func (d *Doc) sourceFields() map[string]any {
 	if d.source == nil {
-		d.source = make(mapstr.M)
+		d.source = make(map[string]any)
 	}
 	return d.source
 }
 
 // set puts a value under key unless there is none, and returns the map, made at need.
-func set(m mapstr.M, key string, v any) mapstr.M {
+func set(m map[string]any, key string, v any) map[string]any {
 	if v == nil {
 		return m
 	}
 	if m == nil {
-		m = make(mapstr.M)
+		m = make(map[string]any)
 	}
 	m[key] = v
 	return m

@@ -10,10 +10,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math"
-	"net/netip"
 	"strings"
-
-	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"onepasswordbeat/module/internal/decode"
 )
@@ -23,28 +20,36 @@ var countriesCSV string
 
 type country struct{ code, name any } // strings, boxed once
 
-var countries = readCountries()
+// countries finds a country by its code and its name as the table has them, and countryKeys by any of its codes in
+// lower case and by the keys of all of its names.
+var countries, countryKeys = readCountries()
 
-// readCountries indexes the countries by code, by name and by their other names, in lower case.
-func readCountries() map[string]*country {
+func readCountries() (exact, keys map[string]*country) {
 	r := csv.NewReader(strings.NewReader(countriesCSV))
 	r.Comment = '#'
 	rows, err := r.ReadAll()
 	if err != nil { // a broken embedded file, which the tests rule out
 		panic(fmt.Sprintf("embedded table countries.csv: %v", err))
 	}
-	index := make(map[string]*country, 3*len(rows))
+	exact, keys = make(map[string]*country, 2*len(rows)), make(map[string]*country, 4*len(rows))
 	for _, row := range rows {
 		c := &country{code: row[0], name: row[1]}
-		index[strings.ToLower(row[0])] = c
-		index[strings.ToLower(row[1])] = c
-		for other := range strings.SplitSeq(row[2], "|") {
-			if other != "" {
-				index[strings.ToLower(other)] = c
+		exact[row[0]], exact[row[1]] = c, c
+		for called := range strings.SplitSeq(row[0]+"|"+row[1]+"|"+row[2], "|") {
+			if key := countryKey(called); key != "" {
+				keys[key] = c
 			}
 		}
 	}
-	return index
+	return exact, keys
+}
+
+// countryKey is a code in lower case, or a name's key: as words, some codes are something else.
+func countryKey(called string) string {
+	if len(called) <= len("ISO") && called == strings.ToUpper(called) {
+		return strings.ToLower(called)
+	}
+	return nameKey(called)
 }
 
 // LocationSchema describes the API's location object, whose values become source.geo.*.
@@ -60,14 +65,17 @@ func LocationSchema() *decode.Field {
 
 // Source sets source.* from the client's address and the API's location.
 func (d *Doc) Source() {
-	if address := d.Value(IP); address != nil {
-		key := "address"
-		if ip, err := netip.ParseAddr(d.Text(IP)); err == nil && ip.Zone() == "" {
-			key = "ip"
+	if said := d.Value(IP); said != nil {
+		text := d.Text(IP)
+		ip := address(text)
+		if ip != "" {
+			d.sourceFields()["ip"] = ip
 		}
-		d.sourceFields()[key] = address
+		if ip != text {
+			d.sourceFields()["address"] = said
+		}
 	}
-	var geo mapstr.M
+	var geo map[string]any
 	if said := d.Value(Country); said != nil {
 		var kept bool
 		if geo, kept = addCountry(geo, said); !kept {
@@ -86,11 +94,14 @@ func (d *Doc) Source() {
 
 // addCountry tells codes and names apart and adds the one that is missing, if the country is known. It reports
 // whether what the API said is among what it set.
-func addCountry(geo mapstr.M, said any) (mapstr.M, bool) {
+func addCountry(geo map[string]any, said any) (map[string]any, bool) {
 	text, _ := said.(string)
 	c, ok := countries[text]
 	if !ok {
-		c, ok = countries[strings.ToLower(text)]
+		c, ok = countryKeys[strings.ToLower(text)]
+	}
+	if !ok {
+		c, ok = countryKeys[nameKey(text)]
 	}
 	switch {
 	case ok:
@@ -107,12 +118,16 @@ func isCode(s string) bool {
 	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z'
 }
 
-// addPoint sets the coordinates if both are there and on the globe; else they stay where they were.
-func (d *Doc) addPoint(geo mapstr.M) mapstr.M {
+// addPoint sets the coordinates if both are there and on the globe; else they stay where they were. Coordinates that are
+// zero, of a location that names no place, are those of a client that has none.
+func (d *Doc) addPoint(geo map[string]any) map[string]any {
 	lat, hasLat := d.Number(Latitude)
 	lon, hasLon := d.Number(Longitude)
-	if hasLat && hasLon && math.Abs(lat) <= 90 && math.Abs(lon) <= 180 {
-		return set(geo, "location", mapstr.M{"lat": d.Value(Latitude), "lon": d.Value(Longitude)})
+	switch {
+	case lat == 0 && lon == 0 && d.Value(Country) == nil && d.Value(Region) == nil && d.Value(City) == nil:
+		return geo
+	case hasLat && hasLon && math.Abs(lat) <= 90 && math.Abs(lon) <= 180:
+		return set(geo, "location", map[string]any{"lat": d.Value(Latitude), "lon": d.Value(Longitude)})
 	}
 	d.leave("location", "latitude", d.Value(Latitude))
 	d.leave("location", "longitude", d.Value(Longitude))

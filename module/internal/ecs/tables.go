@@ -17,26 +17,32 @@ type Shared struct {
 	ECSVersion   string
 	MaxID        int               // the longest _id in bytes
 	MaxDepth     int               // how deep objects and arrays may nest; deeper ones are kept as JSON text
-	Countries    map[string]string // codes by what a country may be called, in lower case
+	Countries    map[string]string // codes, by the names' keys
 	CountryNames map[string]string // by code
+	Folds        map[string]string // plain letters, by the characters that stand for them in names
+	SameWords    map[string]string // words that are compared as another, or not at all
 	DeviceApps   []string          // apps whose platform_name is a machine's name
-	OSTypes      [][2]string       // beginnings of an os_name, in lower case, and the ECS os.type of each; the first that fits counts
+	OSNames      map[string]string // the ECS os.type by the words that a name begins with
+	OSParts      [][2]string       // parts of a name, and the ECS os.type of each; the first that fits counts
 }
 
 // SharedTables returns the tables.
 func SharedTables() Shared {
 	s := Shared{
 		ECSVersion: Version, MaxID: MaxID, MaxDepth: decode.MaxDepth,
-		Countries: map[string]string{}, CountryNames: map[string]string{},
+		Countries: map[string]string{}, CountryNames: map[string]string{}, Folds: map[string]string{},
+		SameWords:  maps.Clone(sameWords),
 		DeviceApps: slices.Sorted(maps.Keys(deviceApps)),
+		OSNames:    maps.Clone(osNames),
+		OSParts:    slices.Clone(osParts),
 	}
-	for called, c := range countries {
+	for key, c := range countryKeys {
 		code, _ := c.code.(string)
-		s.Countries[called] = code
+		s.Countries[key] = code
 		s.CountryNames[code], _ = c.name.(string)
 	}
-	for _, t := range osTypes {
-		s.OSTypes = append(s.OSTypes, [2]string{t.prefix, t.kind})
+	for r, plain := range folds {
+		s.Folds[string(r)] = plain
 	}
 	return s
 }

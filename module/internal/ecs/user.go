@@ -6,8 +6,6 @@
 package ecs
 
 import (
-	"github.com/elastic/elastic-agent-libs/mapstr"
-
 	"onepasswordbeat/module/internal/decode"
 )
 
@@ -38,9 +36,9 @@ func (d *Doc) Target(id, name, email decode.Slot) {
 	if t == nil {
 		return
 	}
-	u, ok := d.fields["user"].(mapstr.M)
+	u, ok := d.fields["user"].(map[string]any)
 	if !ok {
-		u = make(mapstr.M)
+		u = make(map[string]any)
 		d.fields["user"] = u
 	}
 	u["target"] = t
@@ -56,12 +54,12 @@ func (d *Doc) Relate(slots ...decode.Slot) {
 // Group sets group.id.
 func (d *Doc) Group(id decode.Slot) {
 	if v := d.Value(id); v != nil {
-		d.fields["group"] = mapstr.M{"id": v}
+		d.fields["group"] = map[string]any{"id": v}
 	}
 }
 
-func (d *Doc) person(id, name, email decode.Slot) mapstr.M {
-	var u mapstr.M
+func (d *Doc) person(id, name, email decode.Slot) map[string]any {
+	var u map[string]any
 	u = set(u, "id", d.Value(id))
 	u = set(u, "full_name", d.Value(name))
 	u = set(u, "name", d.Value(name))

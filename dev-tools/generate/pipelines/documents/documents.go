@@ -45,6 +45,9 @@ func Beat(m module.Module, item []byte, received time.Time, preserve bool) (Docu
 		"input":       mapstr.M{"type": "onepassword"},
 		"tags":        []string{"forwarded"},
 	}
+	if mapErr == nil {
+		more["onepassword"] = mapstr.M{"ingest_delay": int64(received.Sub(ev.Timestamp) / time.Second)}
+	}
 	if mapErr != nil {
 		more.DeepUpdate(mapstr.M{
 			"error": mapstr.M{"message": "onepasswordbeat can't map this item: " + mapErr.Error()},
