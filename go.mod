@@ -29,7 +29,6 @@ require (
 	golang.org/x/time v0.14.0
 	google.golang.org/grpc v1.83.1
 	google.golang.org/protobuf v1.36.11
-	golang.org/x/text v0.42.0
 )
 
 require (
