@@ -11,6 +11,7 @@
 //	testapi.go     `test api`
 //	state.go       `state list`, `state reset`
 //	owner_unix.go  the owner of the files that the `state` commands write
+//	migrate.go     `migrate eventsapibeat`; migratereport.go is what it writes and prints
 //	setup.go       `setup --pipelines`, and the flags of libbeat that this beat does not support
 //	agent/         the connection to Elastic Agent
 package cmd
@@ -69,7 +70,7 @@ func RootCommand() *cmd.BeatsRootCmd {
 	tested.watch(root.TestCmd)
 	root.Short = "Ships 1Password's sign-in attempts, item usages and audit events to Elasticsearch and other outputs"
 	root.TestCmd.AddCommand(testAPICommand(settings))
-	root.AddCommand(stateCommand(settings))
+	root.AddCommand(stateCommand(settings), migrateCommand(settings))
 	describeSetup(root.SetupCmd)
 	setExportVersion(root.ExportCmd)
 	hideKibana(root.ExportCmd)
