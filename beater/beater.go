@@ -92,7 +92,7 @@ func Inputs(cfg *conf.C) ([]*conf.C, error) {
 		Inputs []*conf.C `config:"inputs"`
 	}{}
 	if err := cfg.Unpack(&section); err != nil {
-		return nil, fmt.Errorf("onepasswordbeat.inputs can't be read, write it %s: %w", asList, err)
+		return nil, fmt.Errorf("onepasswordbeat.inputs cannot be read, write it %s: %w", asList, err)
 	}
 	var enabled []*conf.C
 	var errs []error
@@ -122,11 +122,11 @@ func noInput(cfg *conf.C, inputs int) error {
 	section, err := cfg.Child("inputs", -1)
 	switch {
 	case inputs == 1:
-		return errors.New("the only input is switched off by `enabled: false`: remove that, or add an input")
+		return errors.New("the only input is disabled (`enabled: false`): remove that setting, or add an input")
 	case inputs > 1:
-		return fmt.Errorf("all %d inputs are switched off by `enabled: false`: remove that from one of them", inputs)
+		return fmt.Errorf("all %d inputs are disabled (`enabled: false`): remove that setting from at least one of them", inputs)
 	case err == nil && section.IsDict():
-		return errors.New("onepasswordbeat.inputs holds no list: write it " + asList)
+		return errors.New("onepasswordbeat.inputs is not a list: write it " + asList)
 	default:
 		return errors.New("no input is configured: put one below `onepasswordbeat.inputs`, as in onepasswordbeat.yml")
 	}
@@ -139,7 +139,7 @@ func InputIDs(cfg *conf.C) ([]string, error) {
 		Inputs []*conf.C `config:"inputs"`
 	}{}
 	if err := cfg.Unpack(&section); err != nil {
-		return nil, fmt.Errorf("onepasswordbeat.inputs can't be read: %w", err)
+		return nil, fmt.Errorf("onepasswordbeat.inputs cannot be read: %w", err)
 	}
 	ids := make([]string, len(section.Inputs))
 	for i, in := range section.Inputs {
@@ -203,22 +203,21 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	return err
 }
 
-// publisherPatience is how long an output may take to close. Kafka's, with its
-// broker down, would first try everything again.
-const publisherPatience = 3 * time.Second
+// publisherTimeout is how long an output may take to close. Kafka's would first retry everything if its broker is down.
+const publisherTimeout = 3 * time.Second
 
 // closePublisher closes the publisher, or leaves it to the end of the process:
 // nothing depends on it any more, every cursor is stored.
 func (bt *Onepasswordbeat) closePublisher(publisher io.Closer) error {
 	closed := make(chan error, 1)
 	go func() { closed <- publisher.Close() }()
-	patience := time.NewTimer(publisherPatience)
-	defer patience.Stop()
+	timeout := time.NewTimer(publisherTimeout)
+	defer timeout.Stop()
 	select {
 	case err := <-closed:
 		return err
-	case <-patience.C:
-		bt.log.Warnf("The output did not close within %s; what it had not confirmed is sent again after the next start", publisherPatience)
+	case <-timeout.C:
+		bt.log.Warnw("output did not close in time; events that it has not confirmed are sent again after the next start", "timeout", publisherTimeout)
 		return nil
 	}
 }
@@ -231,7 +230,7 @@ func (bt *Onepasswordbeat) Stop() {
 // output is what the delivery guard looks at; nil where that says nothing of delivery.
 func (bt *Onepasswordbeat) output(b *beat.Beat, responses *delivery.Responses) delivery.Output {
 	if bt.diskQ {
-		bt.log.Warn("queue.disk is in use: an event counts as delivered once it is on disk, and from there on the queue's guarantee holds")
+		bt.log.Warn("queue.disk is in use: an event counts as delivered once it is on disk; from there on the queue's guarantee applies")
 		return nil
 	}
 	return delivery.NewMonitor(b.Monitoring.StatsRegistry(), b.Monitoring.StateRegistry(), responses)

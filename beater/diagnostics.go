@@ -218,7 +218,7 @@ func (d *diagnostics) rendered() []byte {
 	for i, c := range configs {
 		var settings map[string]any
 		if err := c.Config.Unpack(&settings); err != nil {
-			inputs[i] = "can't be read"
+			inputs[i] = "cannot be read"
 			continue
 		}
 		inputs[i] = redact("", settings, secretsIn(settings))

@@ -43,8 +43,8 @@ func unpack(cfg *conf.C) (config.Config, error) {
 	return c, err
 }
 
-// checkProcessors makes an input's processors and gives them up again. Otherwise a
-// wrong one would be found when the input runs, and end it.
+// checkProcessors creates the processors of an input and closes them. Otherwise an invalid one would be found when the
+// input runs, and end it.
 func checkProcessors(cfg *conf.C) error {
 	section := struct {
 		Processors processors.PluginConfig `config:"processors"`
@@ -57,12 +57,12 @@ func checkProcessors(cfg *conf.C) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("processors: one can't be set up, correct or remove it: %w", err)
+		return fmt.Errorf("processors: one of them is invalid, correct or remove it: %w", err)
 	}
 	return nil
 }
 
-// manager makes inputs. It is the v2 InputManager of the type onepassword.
+// manager creates inputs. It is the v2 InputManager of the type onepassword.
 type manager struct {
 	beat     *beat.Beat
 	store    harvester.Store
@@ -76,14 +76,14 @@ type manager struct {
 // Init has nothing to do: the registry is open already.
 func (m *manager) Init(unison.Group) error { return nil }
 
-// Create makes an input of its settings. Nothing is opened or sent.
+// Create creates an input from its settings. It opens no connection.
 func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
 	c, err := unpack(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if unread := UnreadSettings(cfg); unread != "" {
-		m.log.Warn(unread)
+	if keys := config.UnknownKeys(cfg); len(keys) > 0 {
+		m.log.Warnw("unknown settings", "input_id", c.ID, "settings", keys)
 	}
 	if err := account.Check(AccountOptions(c, m.log)); err != nil {
 		return nil, err
@@ -91,15 +91,14 @@ func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
 	return &input{manager: m, cfg: c}, nil
 }
 
-// UnreadSettings says in a line which settings of an input mean nothing to this beat;
-// "" if there are none.
-func UnreadSettings(cfg *conf.C) string {
+// UnknownSettings is a line with the unknown settings of an input; "" if there are none.
+func UnknownSettings(cfg *conf.C) string {
 	keys := config.UnknownKeys(cfg)
 	if len(keys) == 0 {
 		return ""
 	}
 	id, _ := cfg.String("id", -1)
-	return fmt.Sprintf("Input %q has settings that nobody reads: %s", cmp.Or(id, DefaultID), strings.Join(keys, ", "))
+	return fmt.Sprintf("unknown settings in input %q: %s", cmp.Or(id, DefaultID), strings.Join(keys, ", "))
 }
 
 // AccountOptions returns the settings of an input that concern its account.
@@ -128,7 +127,7 @@ func harvesterSettings(c config.Config) harvester.Settings {
 	}
 }
 
-// newFactory makes runners: Filebeat's input framework with its common settings
+// newFactory creates runners: Filebeat's input framework with its common settings
 // (tags, fields, processors, index, ...) around our manager.
 func newFactory(m *manager) (cfgfile.RunnerFactory, error) {
 	b, log := m.beat, m.log
@@ -145,13 +144,13 @@ func newFactory(m *manager) (cfgfile.RunnerFactory, error) {
 	runners := compat.RunnerFactory(log, b.Info, b.Monitoring.InputsRegistry(), loader)
 	factory := withDefaults{channel.RunnerFactoryWithCommonInputSettings(b.Info, runners)}
 	if b.Manager.Enabled() {
-		return neverFailing{factory}, nil
+		return failureReporting{factory}, nil
 	}
 	return factory, nil
 }
 
-// withDefaults sets what is different here from other Filebeat inputs: the host
-// that collects is not the host of the event.
+// withDefaults sets the defaults that differ from those of other Filebeat inputs: the host that collects is not the host
+// of the event.
 type withDefaults struct{ cfgfile.RunnerFactory }
 
 func (f withDefaults) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {

@@ -19,7 +19,7 @@ type inputHealth struct {
 
 	mu    sync.Mutex
 	types map[string]typeHealth
-	told  typeHealth
+	reported typeHealth
 }
 
 type typeHealth struct {
@@ -40,21 +40,21 @@ func (h *inputHealth) of(eventType string) func(status.Status, string) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.types[eventType] = typeHealth{state, msg}
-		h.tell(h.worst())
+		h.report(h.worst())
 	}
 }
 
-// tell reports news. libbeat does not pass on to Elastic Agent a stream's new
-// message in an old state: another state for a moment makes it news.
-func (h *inputHealth) tell(state status.Status, msg string) {
+// report passes a change on. libbeat sends a stream's new message to Elastic Agent only together with a new state, so
+// that a message in the same state is preceded by another state.
+func (h *inputHealth) report(state status.Status, msg string) {
 	now := typeHealth{state, msg}
-	if now == h.told {
+	if now == h.reported {
 		return
 	}
-	if state == h.told.state {
+	if state == h.reported.state {
 		h.reporter.UpdateStatus(status.Configuring, msg)
 	}
-	h.told = now
+	h.reported = now
 	h.reporter.UpdateStatus(state, msg)
 }
 

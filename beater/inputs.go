@@ -121,7 +121,7 @@ func (c *collector) claim(stop context.Context, key registry.Key) (*runningType,
 		if other == nil {
 			return seen, end
 		}
-		c.report(mgmt.Failed, fmt.Sprintf("id: another input or stream collects %s with the same id %q: give each its own, or they would share their cursors", key.EventType, key.Input))
+		c.report(mgmt.Failed, fmt.Sprintf("id: another input or stream collects %s with the same id %q: give each its own, otherwise they share their cursors", key.EventType, key.Input))
 		select {
 		case <-other:
 		case <-stop.Done():

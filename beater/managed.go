@@ -1,8 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What is different under Elastic Agent: its inputs come and go, and one that is
-// wrong is reported, while the others go on.
+// Inputs under Elastic Agent: they come and go, and an invalid one is reported while the others run.
 
 package beater
 
@@ -32,8 +31,8 @@ func (m *managedInputs) Reload(configs []*reload.ConfigWithMeta) error {
 	for _, c := range configs {
 		if c.Config.Enabled() {
 			enabled = append(enabled, c)
-		} else if c.StatusReporter != nil { // else it is shown as starting for ever
-			c.StatusReporter.UpdateStatus(status.Stopped, "it is switched off")
+		} else if c.StatusReporter != nil { // otherwise it is shown as starting
+			c.StatusReporter.UpdateStatus(status.Stopped, "disabled")
 		}
 	}
 	m.diagnostics.configured(enabled)
@@ -41,46 +40,45 @@ func (m *managedInputs) Reload(configs []*reload.ConfigWithMeta) error {
 	return m.RunnerList.Reload(enabled)
 }
 
-// neverFailing makes an input that only reports what is wrong where there can be
-// none. libbeat ends a reload with an error in it before the other units are
-// healthy.
-type neverFailing struct{ cfgfile.RunnerFactory }
+// failureReporting creates, instead of an invalid input, one that only reports the error. libbeat ends a reload at its
+// first error, before the other units are healthy.
+type failureReporting struct{ cfgfile.RunnerFactory }
 
-func (f neverFailing) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
+func (f failureReporting) Create(p beat.PipelineConnector, cfg *conf.C) (cfgfile.Runner, error) {
 	if reason, err := cfg.String(config.PolicyError, -1); err == nil {
-		return &wrongInput{err: errors.New(reason)}, nil
+		return &invalidInput{err: errors.New(reason)}, nil
 	}
 	if err := errors.Join(config.ExpandInput(cfg), checkProcessors(cfg)); err != nil {
-		return &wrongInput{err: err}, nil //nolint:nilerr // the input tells it
+		return &invalidInput{err: err}, nil //nolint:nilerr // the input reports it
 	}
 	runner, err := f.RunnerFactory.Create(p, cfg)
 	if err != nil {
-		return &wrongInput{err: err}, nil //nolint:nilerr // the input tells it
+		return &invalidInput{err: err}, nil //nolint:nilerr // the input reports it
 	}
 	return runner, nil
 }
 
-// wrongInput is an input that can't be: all it does is to say so.
-type wrongInput struct {
+// invalidInput reports why there is no input.
+type invalidInput struct {
 	err      error
 	reporter status.StatusReporter
 }
 
 // SetStatusReporter sets where Start reports.
-func (w *wrongInput) SetStatusReporter(r status.StatusReporter) { w.reporter = r }
+func (w *invalidInput) SetStatusReporter(r status.StatusReporter) { w.reporter = r }
 
 // Start reports why there is no input.
-func (w *wrongInput) Start() {
+func (w *invalidInput) Start() {
 	if w.reporter != nil {
-		w.reporter.UpdateStatus(status.Failed, "the policy is wrong here: "+strings.ReplaceAll(w.err.Error(), "\n", "; "))
+		w.reporter.UpdateStatus(status.Failed, "invalid policy: "+strings.ReplaceAll(w.err.Error(), "\n", "; "))
 	}
 }
 
 // Stop has nothing to end.
-func (w *wrongInput) Stop() {
+func (w *invalidInput) Stop() {
 	if w.reporter != nil {
 		w.reporter.UpdateStatus(status.Stopped, "")
 	}
 }
 
-func (w *wrongInput) String() string { return inputType + " (wrong)" }
+func (w *invalidInput) String() string { return inputType + " (invalid)" }

@@ -28,7 +28,7 @@ import (
 	"onepasswordbeat/internal/registry"
 )
 
-// choosy is a factory that refuses an input without an id.
+// choosy is a factory that rejects an input without an id.
 type choosy struct {
 	cfgfile.RunnerFactory
 	made []string
@@ -53,7 +53,7 @@ func (idle) String() string { return "idle" }
 // TestWrongInputsAreReported: a reload has no errors, whatever is in it.
 func TestWrongInputsAreReported(t *testing.T) {
 	factory := &choosy{}
-	list := &managedInputs{cfgfile.NewRunnerList("test", neverFailing{factory}, nil, logp.NewNopLogger()), newDiagnostics(brokenStore{}), newProbes()}
+	list := &managedInputs{cfgfile.NewRunnerList("test", failureReporting{factory}, nil, logp.NewNopLogger()), newDiagnostics(brokenStore{}), newProbes()}
 	reporters := map[string]*reported{}
 	with := func(name string, settings map[string]any) *reload.ConfigWithMeta {
 		reporters[name] = &reported{}
@@ -66,9 +66,9 @@ func TestWrongInputsAreReported(t *testing.T) {
 		with("off", map[string]any{"id": "off", "enabled": false}),
 	}))
 	assert.Equal(t, []string{"good"}, factory.made)
-	assert.Equal(t, []string{"Failed the policy is wrong here: id: missing; limit: wrong"}, reporters["wrong"].all)
-	assert.Equal(t, []string{"Failed the policy is wrong here: missing '}'"}, reporters["unreadable"].all)
-	assert.Equal(t, []string{"Stopped it is switched off"}, reporters["off"].all)
+	assert.Equal(t, []string{"Failed invalid policy: id: missing; limit: wrong"}, reporters["wrong"].all)
+	assert.Equal(t, []string{"Failed invalid policy: missing '}'"}, reporters["unreadable"].all)
+	assert.Equal(t, []string{"Stopped disabled"}, reporters["off"].all)
 	require.NoError(t, list.Reload([]*reload.ConfigWithMeta{with("good", map[string]any{"id": "good"})}))
 	assert.Equal(t, []string{"good"}, factory.made, "not made again")
 	assert.Equal(t, status.Stopped, reporters["wrong"].state)

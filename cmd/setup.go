@@ -106,7 +106,7 @@ func namePipeline(b *beat.Beat, c *captured, es *eslegclient.Connection, out io.
 		Template  template.TemplateConfig `config:"setup.template"`
 	}{Template: template.DefaultConfig(b.Info)}
 	if err := c.root.Unpack(&section); err != nil {
-		return fmt.Errorf("setup.template or setup.ilm can't be read: %w", err)
+		return fmt.Errorf("setup.template or setup.ilm cannot be read: %w", err)
 	}
 	client, err := idxmgmt.NewESClientHandler(es, b.Info, section.Lifecycle)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What the `test` commands say beside libbeat's words: the log, in which a running
-// beat says it, is not what their user looks at.
+// Warnings of `test config` about unknown settings. A running beat logs them, but a user of this command reads the
+// terminal.
 
 package cmd
 
@@ -18,10 +18,10 @@ import (
 	"onepasswordbeat/beater"
 )
 
-// configTest has `test config` warn of settings that nobody reads.
+// configTest makes `test config` warn about unknown settings.
 type configTest struct{ stderr io.Writer } // nil in every other command
 
-// watch notices that the command is `test config`.
+// watch sets where to print if the command is `test config`.
 func (c *configTest) watch(test *cobra.Command) {
 	for _, sub := range test.Commands() {
 		if sub.Name() == "config" {
@@ -30,22 +30,22 @@ func (c *configTest) watch(test *cobra.Command) {
 	}
 }
 
-// creator is the beat's, which `test config` calls to have the inputs checked.
+// creator wraps the beat's creator, which `test config` calls to check the inputs.
 func (c *configTest) creator(next beat.Creator) beat.Creator {
 	return func(b *beat.Beat, section *conf.C) (beat.Beater, error) {
 		if c.stderr != nil {
-			inputs, _ := beater.Inputs(section) // the creator reports what is wrong
+			inputs, _ := beater.Inputs(section) // the creator reports the error
 			warnOfUnknownKeys(c.stderr, inputs)
 		}
 		return next(b, section)
 	}
 }
 
-// warnOfUnknownKeys prints a line for each input with settings that nobody reads.
+// warnOfUnknownKeys prints a line for each input with unknown settings.
 func warnOfUnknownKeys(w io.Writer, inputs []*conf.C) {
 	for _, in := range inputs {
-		if unread := beater.UnreadSettings(in); unread != "" {
-			_, _ = fmt.Fprintln(w, unread)
+		if line := beater.UnknownSettings(in); line != "" {
+			_, _ = fmt.Fprintln(w, line)
 		}
 	}
 }

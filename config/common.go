@@ -1,8 +1,8 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What makes the common settings wrong. Filebeat's framework reads them, when the input is made: what it refuses would
-// end the beat after its start, and what it misreads would come to light in Elasticsearch.
+// Checks of the common settings. Filebeat's framework reads them when the input is created: what it rejects would end the
+// beat after its start, and what it misreads would show in Elasticsearch only.
 
 package config
 
@@ -14,7 +14,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 )
 
-// common are the settings of CommonOptions, but for the processors, which are checked by making them.
+// common are the settings of CommonOptions except the processors, which are checked by creating them.
 type common struct {
 	Type              string         `config:"type"`
 	Enabled           bool           `config:"enabled"`
@@ -29,15 +29,15 @@ type common struct {
 	KeepNull bool `config:"keep_null"`
 }
 
-// InputType is the `type` of an input, the only one that there is. A section that names none is taken for one.
+// InputType is the only `type` of an input, and the default.
 const InputType = "onepassword"
 
-// checkCommon reads the common settings of an input's section, and notes what is wrong with them.
+// checkCommon reads the common settings of an input's section and adds their problems to p.
 func checkCommon(cfg *conf.C, p *problems) {
 	c := common{Type: InputType}
 	unpackFields(cfg, reflect.ValueOf(&c).Elem(), "", p)
 	if c.Type != InputType {
-		p.add("type", "%.60q is no type of input: write type: %s", c.Type, InputType)
+		p.add("type", "unknown input type %.60q: write type: %s", c.Type, InputType)
 	}
 	checkIndex(c.Index, p)
 }
@@ -48,8 +48,8 @@ const maxIndexBytes = 255
 // formatReference is a part of a format string that is filled in from the event: a field, or its time.
 var formatReference = regexp.MustCompile(`%\{(\[[^{}]+\][^{}]*|\+[^{}]+)\}`)
 
-// checkIndex refuses names that Elasticsearch refuses, as far as they are known before there is an event. libbeat
-// makes them lower case. Of date math, `<name-{now/d}>`, Elasticsearch makes a name itself.
+// checkIndex rejects names that Elasticsearch rejects, as far as they are known before there is an event. libbeat
+// converts them to lower case. Elasticsearch resolves date math, `<name-{now/d}>`, itself.
 func checkIndex(index string, p *problems) {
 	if index == "" || strings.HasPrefix(index, "<") && strings.HasSuffix(index, ">") {
 		return
@@ -58,12 +58,12 @@ func checkIndex(index string, p *problems) {
 	const example = "write for example index: logs-1password.custom-default"
 	switch {
 	case strings.Contains(name, "%{"):
-		p.add("index", "%.120q has a %%{ that no field follows, as in %%{[event.dataset]}: %s", index, example)
+		p.add("index", "%.120q has a %%{ without a field name, such as %%{[event.dataset]}: %s", index, example)
 	case len(name) > maxIndexBytes:
-		p.add("index", "it has %d bytes: Elasticsearch takes %d; shorten it", len(name), maxIndexBytes)
+		p.add("index", "it has %d bytes: Elasticsearch accepts at most %d; shorten it", len(name), maxIndexBytes)
 	case strings.ContainsAny(name, "\\/*?\"<>| ,#"):
-		p.add("index", "%.120q has a space or one of \\ / * ? \" < > | , # in it, which Elasticsearch refuses: %s", index, example)
+		p.add("index", "%.120q contains a space or one of \\ / * ? \" < > | , #, which Elasticsearch rejects: %s", index, example)
 	case strings.Trim(name, ".") == "" || strings.ContainsAny(name[:1], "-_+"):
-		p.add("index", "%.120q begins with - _ or +, or is nothing but dots, which Elasticsearch refuses: %s", index, example)
+		p.add("index", "%.120q begins with - _ or +, or consists of dots, which Elasticsearch rejects: %s", index, example)
 	}
 }

@@ -43,7 +43,7 @@ func (t Type) words() string {
 	case Map:
 		return "a map of names to values"
 	case Text:
-		return "one piece of text"
+		return "a single text"
 	default:
 		return string(t)
 	}

@@ -47,8 +47,8 @@ var completeSections = sync.OnceValue(func() []Section {
 var inputSections = []Section{{Title: "Account", Options: []Option{
 	{
 		Key: "id", Type: Text, Example: "acme", Common: true,
-		Summary: "Names the input. Required as soon as there are several.",
-		Detail:  "1 to 128 of the characters `A-Z a-z 0-9 . _ -`. Cursors are stored under it: an input with another id starts from the beginning.",
+		Summary: "Names the input. Required with several inputs.",
+		Detail:  "1 to 128 of the characters `A-Z a-z 0-9 . _ -`. Cursors are stored under the id: an input with a new id starts over.",
 	},
 	{
 		Key: "token", Type: Text, Example: `"${` + TokenVariable + `}"`, Common: true,
@@ -63,7 +63,7 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 	},
 	{
 		Key: "url", Type: Text, Example: "https://events.1password.com", Common: true,
-		Summary: "The server of the Events API. By default the one that the token names.",
+		Summary: "The server of the Events API. Default: the server that the token names.",
 		Detail: "https://events.1password.com, https://events.ent.1password.com, https://events.1password.ca, https://events.1password.eu, https://events.ent.1password.eu: a token works on its own server only. " +
 			"No path. http:// is accepted for this machine only (localhost, 127.0.0.1, [::1]).",
 	},
@@ -71,37 +71,37 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 	{
 		Key: "event_types", Type: List, Common: true,
 		Summary: "The event types to fetch.",
-		Detail:  "A type that the token does not grant is reported and does not hold up the others.",
+		Detail:  "A type that the token does not grant is reported; the others are not affected.",
 	},
 	{
 		Key: "interval", Type: Duration, Common: true,
-		Summary: "The pause after a last page, 1s to 24h.",
-		Detail: "While a page says that there are more, the next one follows at once. Three event types at 5s make 36 requests a minute and 2160 an hour, " +
-			"6 % and 7.2 % of what the API allows; at 1s it is 30 % and 36 %.",
+		Summary: "Time between two polls, 1s to 24h.",
+		Detail: "If a page announces more events, the next page is requested at once. Three event types at 5s need 36 requests per minute and 2160 per hour, " +
+			"6 % and 7.2 % of the API's limits; at 1s 30 % and 36 %.",
 	},
 	{
 		Key: "initial_interval", Type: Duration, Common: true,
-		Summary: "How far back the first run reaches, at most 2880h, which is the 120 days that the API keeps.",
-		Detail:  "Without effect once a cursor is stored; `./onepasswordbeat state reset` forgets it.",
+		Summary: "How far back the first run collects events, at most 2880h (120 days), which is what the API keeps.",
+		Detail:  "No effect once a cursor is stored; `./onepasswordbeat state reset` removes it.",
 	},
 	{
 		Key: "limit", Type: Integer,
-		Summary: "Events a page, 1 to 1000.",
-		Detail:  "The API keeps it in its cursor: it has no effect on a stored one until `./onepasswordbeat state reset`.",
+		Summary: "Maximum number of events per page, 1 to 1000.",
+		Detail:  "The API keeps it in the cursor: a change takes effect after `./onepasswordbeat state reset`.",
 	},
 	{
 		Key: "api_version", Type: Text,
 		Summary: "The version of the API, v2 or v1.",
-		Detail:  "v2 sends the same events with more fields.",
+		Detail:  "v2 returns the same events with more fields.",
 	},
 	{
 		Key: "rate_limit.requests_per_minute", Type: Integer,
-		Summary: "The most requests a minute, over all event types and inputs with the same token. 0 switches this limit off.",
+		Summary: "Maximum number of requests per minute, for all event types and inputs with the same token. 0 disables this limit.",
 		Detail:  "The default is the API's own limit. Lower it when another program uses the same token.",
 	},
 	{
 		Key: "rate_limit.requests_per_hour", Type: Integer,
-		Summary: "The most requests an hour, counted in the same way. 0 switches this limit off.",
+		Summary: "Maximum number of requests per hour, counted in the same way. 0 disables this limit.",
 	},
 }}, {Title: "Events and stopping", Options: []Option{
 	{
@@ -116,50 +116,50 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 	},
 	{
 		Key: "shutdown_timeout", Type: Duration,
-		Summary: "How long a stop waits for the output to acknowledge what is on its way.",
-		Detail:  "What is not acknowledged by then is fetched again at the next start. 0 does not wait.",
+		Summary: "How long a stop waits for the output to acknowledge events in flight.",
+		Detail:  "Events without an acknowledgement are fetched again at the next start. 0 does not wait.",
 	},
 }}, {Title: "Connection", Options: []Option{
 	{
 		Key: "timeout", Type: Duration,
-		Summary: "The most time for one request, its answer included.",
+		Summary: "Timeout for a request, including reading the response.",
 	},
 	{
 		Key: "idle_connection_timeout", Type: Duration,
-		Summary: "How long an unused connection is kept open. 0 keeps it for good.",
-		Detail:  "Shorter than interval, and each poll needs a new connection.",
+		Summary: "How long an idle connection is kept open. 0 keeps it open without limit.",
+		Detail:  "If it is shorter than interval, each poll needs a new connection.",
 	},
 	{
 		Key: "proxy_url", Type: Text, Example: "http://proxy.example.com:3128",
-		Summary: "The proxy to go through. By default HTTPS_PROXY and NO_PROXY of the environment.",
-		Detail:  "User and password may stand in it, from a variable of the keystore.",
+		Summary: "URL of the proxy. Default: HTTPS_PROXY and NO_PROXY of the environment.",
+		Detail:  "It may contain a user name and a password, as a variable of the keystore.",
 	},
 	{
 		Key: "proxy_headers", Type: Map, Example: "{X-Site: north}",
-		Summary: "Headers for the proxy, in the request that opens the tunnel.",
+		Summary: "Headers of the CONNECT request to the proxy.",
 	},
 	{
 		Key: "proxy_disable", Type: Bool,
-		Summary: "Use no proxy, not even the environment's.",
+		Summary: "Use no proxy, and ignore those of the environment.",
 	},
 }}, {Title: "TLS", Options: []Option{
 	{
 		Key: "ssl.enabled", Type: Bool, Default: "true",
-		Summary: "false ignores all other ssl settings. The connection is encrypted in any case: that depends on the URL.",
+		Summary: "false ignores all other ssl settings. The URL decides whether the connection is encrypted.",
 	},
 	{
 		Key: "ssl.verification_mode", Type: Text, Default: "full",
-		Summary: "What is checked of the server's certificate: full, strict, certificate (not its name), or none.",
-		Detail:  "With none anybody on the way can read the token.",
+		Summary: "How the server's certificate is verified: full, strict, certificate (without the host name), or none.",
+		Detail:  "With none, anybody between the beat and the server can read the token.",
 	},
 	{
 		Key: "ssl.certificate_authorities", Type: List, Example: `["/etc/pki/root/ca.pem"]`,
-		Summary: "Files or PEM texts with the authorities to trust, instead of the system's.",
-		Detail:  "What a proxy that decrypts needs.",
+		Summary: "Files or PEM texts of the certificate authorities (CAs) to trust, instead of the system's.",
+		Detail:  "Needed for a proxy that decrypts the traffic.",
 	},
 	{
 		Key: "ssl.ca_trusted_fingerprint", Type: Text, Example: "4c85b7ff5f2d4c1d9d3f3b6f0d7f3b0b8e8a6c1f5a2f5c9c6f1e0d2b3a4c5d6e",
-		Summary: "SHA-256 of a certificate authority, hexadecimal, that is trusted when the server presents it.",
+		Summary: "SHA-256 of a certificate authority, hexadecimal, that is trusted if the server presents it.",
 	},
 	{
 		Key: "ssl.ca_sha256", Type: List, Example: `["aDmfvQhWT8eKtFwZ2mHVGTO4Ll4kF3tV2wVnV1qXc0g="]`,
@@ -183,15 +183,15 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 	},
 	{
 		Key: "ssl.supported_protocols", Type: List, Default: "[TLSv1.2, TLSv1.3]",
-		Summary: "The TLS versions to offer. Earlier ones than TLSv1.2 are refused.",
+		Summary: "The TLS versions to offer, TLSv1.2 or newer.",
 	},
 	{
 		Key: "ssl.cipher_suites", Type: List, Example: "[ECDHE-ECDSA-AES-256-GCM-SHA384, ECDHE-RSA-AES-256-GCM-SHA384]",
-		Summary: "The cipher suites for TLSv1.2. By default Go's choice.",
+		Summary: "The cipher suites for TLSv1.2. Default: Go's choice.",
 	},
 	{
 		Key: "ssl.curve_types", Type: List, Example: "[P-256, P-384]",
-		Summary: "The elliptic curves for the key exchange. By default Go's choice.",
+		Summary: "The elliptic curves for the key exchange. Default: Go's choice.",
 	},
 	{
 		Key: "ssl.renegotiation", Type: Text, Default: "never",
@@ -205,15 +205,15 @@ func CommonOptions() []Option { return slices.Clone(commonOptions) }
 var commonOptions = []Option{
 	{
 		Key: "type", Type: Text, Default: "onepassword",
-		Summary: "The kind of input; there is this one only.",
+		Summary: "The type of the input, always onepassword.",
 	},
 	{
 		Key: "enabled", Type: Bool, Default: "true",
-		Summary: "false switches the input off and keeps its cursors.",
+		Summary: "false disables the input and keeps its cursors.",
 	},
 	{
 		Key: "tags", Type: List, Example: "[production, eu]",
-		Summary: "Tags for each event, beside forwarded.",
+		Summary: "Tags for each event, in addition to forwarded.",
 	},
 	{
 		Key: "fields", Type: Map, Example: "{team: identity}",
@@ -230,11 +230,11 @@ var commonOptions = []Option{
 	{
 		Key: "index", Type: Text, Example: "logs-1password.custom-default",
 		Summary: "The data stream or index for this input's events, instead of `logs-1password.<event type>-<namespace>`.",
-		Detail:  "Format strings such as `%{[event.dataset]}` are possible. Outside of `logs-1password.*-*` the beat's template does not apply.",
+		Detail:  "Format strings such as `%{[event.dataset]}` are possible. The beat's index template applies to `logs-1password.*-*` only.",
 	},
 	{
 		Key: "pipeline", Type: Text, Example: "my-pipeline",
-		Summary: "An ingest pipeline of Elasticsearch for this input's events. It must exist: Elasticsearch refuses events for one that does not.",
+		Summary: "An ingest pipeline of Elasticsearch for this input's events. It must exist, otherwise Elasticsearch rejects the events.",
 	},
 	{
 		Key: "publisher_pipeline.disable_host", Type: Bool, Default: "true",
@@ -242,7 +242,7 @@ var commonOptions = []Option{
 	},
 	{
 		Key: "keep_null", Type: Bool, Default: "false",
-		Summary: "Keep fields whose value is null. The mapping makes none; processors may.",
+		Summary: "Keep fields whose value is null. Only processors create such fields.",
 	},
 }
 

@@ -236,7 +236,7 @@ func CheckIDs(inputs []*conf.C) error {
 	}
 	for _, id := range ids {
 		if len(places[id]) > 1 {
-			errs = append(errs, fmt.Errorf("id: %s the same id %.128q: give each its own, or they would share their cursors", inputNumbers(places[id], "has", "have"), redact(id, "")))
+			errs = append(errs, fmt.Errorf("id: %s the same id %.128q: give each its own, otherwise they share their cursors", inputNumbers(places[id], "has", "have"), redact(id, "")))
 		}
 	}
 	return errors.Join(errs...)

@@ -46,7 +46,7 @@ var validID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
 func (c *Config) checkID(p *problems) {
 	if c.ID != "" && !validID.MatchString(c.ID) {
-		p.add("id", "%.60q is no valid id: use 1 to 128 of the characters A-Z a-z 0-9 . _ -", c.ID)
+		p.add("id", "invalid id %.60q: use 1 to 128 of the characters A-Z a-z 0-9 . _ -", c.ID)
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *Config) checkTokenIsThere(cfg *conf.C, p *problems) {
 	}
 	text := missingToken
 	if unknown := UnknownKeys(cfg); len(unknown) > 0 {
-		text += " (keys that nobody reads here: " + strings.Join(unknown, ", ") + ")"
+		text += " (unknown settings: " + strings.Join(unknown, ", ") + ")"
 	}
 	p.add("token", "%s", text)
 }
@@ -88,9 +88,9 @@ func (c *Config) checkToken(p *problems) {
 		p.add("token", missingToken)
 	case isPlaceholder(token):
 		variable := token[2 : len(token)-1]
-		p.add("token", "it still is a ${...} placeholder: %s", unsetProblem("token", variable))
+		p.add("token", "unresolved ${...} placeholder: %s", unsetProblem("token", variable))
 	case isPlaceholder(file):
-		p.add("token_file", "it still is a ${...} placeholder: set that variable, or write the path")
+		p.add("token_file", "unresolved ${...} placeholder: set that variable, or write the path")
 	case token != "":
 		c.checkTokenText(p, token)
 	case safetext.LooksLikeToken(file):
@@ -122,7 +122,7 @@ func (c *Config) checkURL(p *problems) {
 	switch {
 	case raw == "":
 	case isPlaceholder(raw):
-		p.add("url", "it still is a ${...} placeholder: set that variable, or remove url: the token names its server")
+		p.add("url", "unresolved ${...} placeholder: set that variable, or remove url: the token names its server")
 	case safetext.LooksLikeToken(raw):
 		p.add("url", "this looks like a token: write it under token and remove url: the token names its server")
 	default:
@@ -136,24 +136,24 @@ func (c *Config) checkEventTypes(p *problems) {
 	known := EventTypes()
 	choice := strings.Join(known, ", ")
 	if len(c.EventTypes) == 0 {
-		p.add("event_types", "no event type is left: name at least one of %s, or remove the key to fetch all", choice)
+		p.add("event_types", "the list is empty: name at least one of %s, or remove the key to fetch all", choice)
 	}
 	for i, name := range c.EventTypes {
 		if !slices.Contains(known, name) {
-			p.add("event_types", "%.60q is no event type: choose from %s", name, choice)
+			p.add("event_types", "unknown event type %.60q: choose from %s", name, choice)
 		}
 		if slices.Contains(c.EventTypes[:i], name) {
-			p.add("event_types", "%.60q is there twice: remove one of them", name)
+			p.add("event_types", "%.60q is listed twice: remove one of them", name)
 		}
 	}
 }
 
 func (c *Config) checkAPI(p *problems) {
 	if c.Limit < 1 || c.Limit > MaxLimit {
-		p.add("limit", "%d is out of range: the API gives 1 to %d events a page; write for example limit: %d", c.Limit, MaxLimit, MaxLimit)
+		p.add("limit", "%d is out of range: the API returns 1 to %d events per page; write for example limit: %d", c.Limit, MaxLimit, MaxLimit)
 	}
 	if v := eventsapi.Version(c.APIVersion); v != eventsapi.V1 && v != eventsapi.V2 {
-		p.add("api_version", "%.60q is no version of the API: write v2, or v1", c.APIVersion)
+		p.add("api_version", "unknown API version %.60q: write v2 or v1", c.APIVersion)
 	}
 	if c.RateLimit.RequestsPerMinute < 0 {
 		p.add("rate_limit.requests_per_minute", "%d is negative: write the number of requests, or 0 for no limit", c.RateLimit.RequestsPerMinute)
@@ -175,7 +175,7 @@ func (c *Config) checkTimes(p *problems) {
 		p.add("shutdown_timeout", "%s is negative: write a time to wait, for example shutdown_timeout: 5s, or 0 not to wait", c.ShutdownTimeout)
 	}
 	if c.Transport.Timeout <= 0 {
-		p.add("timeout", "%s is no time for a request: write a positive one, for example timeout: 60s", c.Transport.Timeout)
+		p.add("timeout", "%s is out of range: timeout must be greater than 0, for example timeout: 60s", c.Transport.Timeout)
 	}
 	if c.Transport.IdleConnTimeout < 0 {
 		p.add("idle_connection_timeout", "%s is negative: write for example idle_connection_timeout: 90s", c.Transport.IdleConnTimeout)
@@ -193,9 +193,9 @@ func (c *Config) checkNamespace(p *problems) {
 	case ns == "":
 		p.add("namespace", "it is empty: "+rule+"default")
 	case len(ns) > MaxNamespaceBytes:
-		p.add("namespace", "it has %d bytes: Elasticsearch takes %d; shorten it", len(ns), MaxNamespaceBytes)
+		p.add("namespace", "it has %d bytes: Elasticsearch accepts at most %d; shorten it", len(ns), MaxNamespaceBytes)
 	case ns != strings.ToLower(ns):
-		p.add("namespace", "%.120q has upper case letters, which Elasticsearch refuses: write %q", ns, validNamespace(ns))
+		p.add("namespace", "%.120q has upper case letters, which Elasticsearch rejects: write %q", ns, validNamespace(ns))
 	case ns != validNamespace(ns):
 		p.add("namespace", "%.120q has characters that a data stream's name cannot have: "+rule+"%s", ns, validNamespace(ns))
 	}
@@ -218,7 +218,7 @@ func validNamespace(ns string) string {
 
 func (c *Config) checkTransport(p *problems) {
 	if c.Transport.Auth != nil {
-		p.add("auth", "the token is the only credential that the API takes: remove auth (a proxy's user and password go into proxy_url)")
+		p.add("auth", "the token is the only credential of the API: remove auth (a proxy's user and password go into proxy_url)")
 	}
 	c.checkProxy(p)
 	if c.Transport.TLS == nil {
@@ -226,7 +226,7 @@ func (c *Config) checkTransport(p *problems) {
 	}
 	for _, version := range c.Transport.TLS.Versions {
 		if version < tlscommon.TLSVersion12 {
-			p.add("ssl.supported_protocols", "%s is not safe any more: write TLSv1.2, TLSv1.3 or both, or remove the key", version)
+			p.add("ssl.supported_protocols", "%s is not secure: write TLSv1.2, TLSv1.3 or both, or remove the key", version)
 		}
 	}
 }
@@ -243,7 +243,7 @@ func (c *Config) checkProxy(p *problems) {
 	case u.Scheme == "" || u.Host == "":
 		p.add("proxy_url", "it has no scheme or no host: %s", example)
 	case !slices.Contains(proxySchemes, u.Scheme):
-		p.add("proxy_url", "%.20q is not a scheme that it can have, which are %s: %s", u.Scheme, strings.Join(proxySchemes, ", "), example)
+		p.add("proxy_url", "unsupported scheme %.20q, choose from %s: %s", u.Scheme, strings.Join(proxySchemes, ", "), example)
 	}
 }
 

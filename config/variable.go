@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Which variable a setting wants: a value that can't be read is gone when go-ucfg reports it.
+// Which variable a setting wants: a value that cannot be read is gone when go-ucfg reports it.
 
 package config
 

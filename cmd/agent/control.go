@@ -37,7 +37,7 @@ func Register() {
 func newManager(cfg *conf.C, registry *reload.Registry, log *logp.Logger) (lbmanagement.Manager, error) {
 	settings := management.DefaultConfig()
 	if err := cfg.Unpack(settings); err != nil {
-		return nil, fmt.Errorf("the management settings can't be read: %w", err)
+		return nil, fmt.Errorf("the management settings cannot be read: %w", err)
 	}
 	if settings.InsecureGRPCURLForTesting != "" {
 		return management.NewV2AgentManager(cfg, registry, log)
@@ -50,7 +50,7 @@ func newManager(cfg *conf.C, registry *reload.Registry, log *logp.Logger) (lbman
 	edit := &policyEdit{}
 	c, _, err := client.NewV2FromReader(os.Stdin, info, client.WithGRPCDialOptions(grpc.WithChainStreamInterceptor(edit.intercept)))
 	if err != nil {
-		return nil, fmt.Errorf("the connection information of Elastic Agent can't be read from standard input: %w", err)
+		return nil, fmt.Errorf("the connection information of Elastic Agent cannot be read from standard input: %w", err)
 	}
 	lbmanagement.SetUnderAgent(true)
 	m, err := management.NewV2AgentManagerWithClient(settings, registry, c, log)

@@ -292,7 +292,7 @@ func TestPolicyOfTheDocumentation(t *testing.T) {
 	c.waitDelivered(t, srv, es)
 	name, _ := in["id"].(string)
 	assert.Len(t, c.waitState(t, name, proto.State_HEALTHY).Streams, 3)
-	assert.Zero(t, c.Log.Count("settings that nobody reads"))
+	assert.Zero(t, c.Log.Count("unknown settings"))
 }
 
 // TestFleetPolicy runs what Fleet renders of the package, but for addresses and
@@ -300,7 +300,7 @@ func TestPolicyOfTheDocumentation(t *testing.T) {
 func TestFleetPolicy(t *testing.T) {
 	t.Parallel()
 	var in M
-	require.NoError(t, json.Unmarshal(readFile(t, "../../cmd/testdata/agent/fleet.in.json"), &in))
+	require.NoError(t, json.Unmarshal(readFile(t, "../../cmd/agent/testdata/fleet.in.json"), &in))
 	srv, es := api(t, 15, each), bulktest.Start(t)
 	streams, _ := in["streams"].([]any)
 	for _, v := range streams {
@@ -314,7 +314,7 @@ func TestFleetPolicy(t *testing.T) {
 	name, _ := in["id"].(string)
 	assert.Len(t, c.waitState(t, name, proto.State_HEALTHY).Streams, 3)
 	assert.Equal(t, srv.Total(eventsapitest.AuditEvents), es.Count("logs-1password.audit_events-production"))
-	assert.Zero(t, c.Log.Count("settings that nobody reads"))
+	assert.Zero(t, c.Log.Count("unknown settings"))
 	var doc struct {
 		Tags   []string
 		Labels struct{ Team string }
@@ -325,6 +325,28 @@ func TestFleetPolicy(t *testing.T) {
 	assert.Contains(t, doc.Tags, "identity")
 	assert.Equal(t, "identity", doc.Labels.Team, "the policy's own processors run")
 	assert.NotEmpty(t, doc.Event.Original)
+}
+
+// TestTextOfAPolicy: what the Agent has put in for its variables stays text, whatever it looks like.
+func TestTextOfAPolicy(t *testing.T) {
+	t.Parallel()
+	srv, es := api(t, 16, each), bulktest.Start(t)
+	c := start(t)
+	c.control.apply(policy{output: elasticsearch(es), inputs: []M{input("00042", srv.URL, srv.token, M{
+		"data_stream": M{"namespace": "00042"}, "tags": []any{"on", "0x10"}, "fields": M{"site": "1e3"}, "event_types": []any{"audit_events"},
+	})}})
+	c.Until(soon, "events are in the namespace of the policy", func() bool {
+		return es.Count("logs-1password.audit_events-00042") == srv.Total(eventsapitest.AuditEvents)
+	})
+	var doc struct {
+		Tags   []string
+		Fields struct{ Site any }
+		Stream struct{ Namespace any } `json:"data_stream"`
+	}
+	require.NoError(t, json.Unmarshal(es.Docs()["logs-1password.audit_events-00042"][0].Source, &doc))
+	assert.Subset(t, doc.Tags, []string{"on", "0x10"})
+	assert.Equal(t, "1e3", doc.Fields.Site)
+	assert.Equal(t, "00042", doc.Stream.Namespace)
 }
 
 // starts counts how often inputs were started.
@@ -343,13 +365,13 @@ func TestWrongPolicy(t *testing.T) {
 	}{
 		"limit":     {input("limit", good.URL, "opaque", M{"limit": 5000}), []string{"limit: 5000 is out of range", "write for example limit: 1000"}},
 		"token":     {input("token", good.URL, "", nil), []string{"token: it is missing", "Events Reporting"}},
-		"unread":    {input("unread", good.URL, "opaque", M{"tags": []any{"${unfinished"}}), []string{"the policy is wrong here: tags: a variable in it"}},
-		"missing":   {input("missing", good.URL, "opaque", M{"tags": []any{"${no.such.variable}"}}), []string{"the policy is wrong here: tags: a variable in it"}},
-		"procs":     {input("procs", good.URL, "opaque", M{"processors": []any{M{"no_such_processor": M{}}}}), []string{"the policy is wrong here: processors: ", "no_such_processor"}},
+		"unread":    {input("unread", good.URL, "opaque", M{"tags": []any{"${unfinished"}}), []string{"invalid policy: tags: unresolved or malformed variable"}},
+		"missing":   {input("missing", good.URL, "opaque", M{"tags": []any{"${no.such.variable}"}}), []string{"invalid policy: tags: unresolved or malformed variable"}},
+		"procs":     {input("procs", good.URL, "opaque", M{"processors": []any{M{"no_such_processor": M{}}}}), []string{"invalid policy: processors: ", "no_such_processor"}},
 		"namespace": {input("namespace", good.URL, "opaque", M{"data_stream": M{"namespace": "Not-Valid"}}), []string{"namespace: ", "upper case"}},
 		"dataset": {input("dataset", good.URL, "opaque", M{"streams": []any{stream("audit_events", M{"data_stream": M{"dataset": "acme.other"}})}}),
-			[]string{`event_types: "acme.other" is no event type: choose from audit_events`}},
-		"proxy": {input("proxy", good.URL, "opaque", M{"proxy_url": "proxy.example.com:3128"}), []string{"the policy is wrong here: proxy_url: it has no scheme or no host"}},
+			[]string{`event_types: unknown event type "acme.other": choose from audit_events`}},
+		"proxy": {input("proxy", good.URL, "opaque", M{"proxy_url": "proxy.example.com:3128"}), []string{"invalid policy: proxy_url: it has no scheme or no host"}},
 		"ca":    {input("ca", good.URL, "opaque", M{"ssl": M{"certificate_authorities": []any{"/nowhere/ca.pem"}}}), []string{"ssl"}},
 	}
 	inputs := []M{healthy}

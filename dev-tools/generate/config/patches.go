@@ -29,6 +29,15 @@ func patches() []patch {
 		{`# Optional data stream or index name. The default is "onepasswordbeat-%{[agent.version]}".`, []string{
 			"# Not used by onepasswordbeat: each event carries its data stream's name. Set `index` of the input instead.",
 		}},
+		{"# Maximum number of files under path. When this number of files is reached,", []string{
+			"# Maximum number of files under path, before the oldest one is deleted, whether or not it was shipped: an event",
+			"# counts as delivered once it is in a file. The defaults keep the newest 70 MB. When this number is reached,",
+		}},
+		{"# Configure automatic file rotation on every startup. The default is true.", []string{
+			"# Configure automatic file rotation on every startup. The default is true: with number_of_files: 7, seven restarts",
+			"# delete everything that the files held before. Set false.",
+		}},
+		{"#rotate_on_startup: true", []string{"#rotate_on_startup: false"}},
 		{"# 'beatname'.", []string{"# 'onepasswordbeat'."}},
 		{`# Template name. By default the template name is "onepasswordbeat-%{[agent.version]}"`, nil},
 		{`# Template pattern. By default the template pattern is "onepasswordbeat-%{[agent.version]}" to apply to the default index settings.`, nil},
