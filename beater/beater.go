@@ -51,8 +51,8 @@ type Settings struct {
 	HTTP func() *conf.C
 }
 
-// New returns what makes a beater: it checks every input, so that a wrong setting
-// is refused at start and by `test config`.
+// New returns the creator of the beater. It checks every input, so that the start and `test config` reject an invalid
+// setting in the same words.
 func New(s Settings) beat.Creator {
 	return func(b *beat.Beat, cfg *conf.C) (beat.Beater, error) {
 		bt := &Onepasswordbeat{
@@ -117,7 +117,7 @@ func Inputs(cfg *conf.C) ([]*conf.C, error) {
 // asList is how inputs are written.
 const asList = "as a list, each input beginning with `- type: onepassword`"
 
-// noInput says why none of that many inputs is there to run.
+// noInput is the error of a configuration without an enabled input.
 func noInput(cfg *conf.C, inputs int) error {
 	section, err := cfg.Child("inputs", -1)
 	switch {
@@ -191,7 +191,9 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	b.Manager.PostInit()
 	stopping, stopped := systemd{bt.probes.live, bt.log}.run()
 	defer stopped()
+	endSummary := summarize(diag, bt.log)
 	<-bt.stopped
+	endSummary()
 	stopping()
 
 	// The order matters, see the package comment.

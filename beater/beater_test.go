@@ -51,7 +51,7 @@ func TestInputs(t *testing.T) {
 	}{
 		"none":              {nil, 0, []string{"no input is configured", "`onepasswordbeat.inputs`", "onepasswordbeat.yml"}},
 		"none enabled":      {[]map[string]any{settings(off)}, 0, []string{"the only input is disabled (`enabled: false`)"}},
-		"none of two":       {[]map[string]any{settings(off), settings(off)}, 0, []string{"all 2 inputs are disabled by `enabled: false`"}},
+		"none of two":       {[]map[string]any{settings(off), settings(off)}, 0, []string{"all 2 inputs are disabled (`enabled: false`)"}},
 		"enabled, misspelt": {[]map[string]any{settings(map[string]any{"enabled": "fasle"})}, 1, []string{"onepasswordbeat.inputs.0: enabled: it must be true or false"}},
 		"one":               {[]map[string]any{settings(nil)}, 1, nil},
 		"one of two":        {[]map[string]any{settings(off), settings(nil)}, 1, nil},
@@ -62,8 +62,10 @@ func TestInputs(t *testing.T) {
 		"a wrong setting":   {[]map[string]any{settings(nil), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"onepasswordbeat.inputs.1: limit: 0 is out of range"}},
 		"a wrong processor": {[]map[string]any{settings(map[string]any{"processors": []any{map[string]any{"no_such_processor": map[string]any{}}}})}, 1,
 			[]string{"onepasswordbeat.inputs.0: processors: one of them is invalid", "no_such_processor"}},
-		"a processor":      {[]map[string]any{settings(map[string]any{"processors": []any{map[string]any{"add_formatted_index": map[string]any{"index": "a"}}}})}, 1, nil},
-		"several of them":  {[]map[string]any{settings(map[string]any{"interval": "0s", "id": "a"}), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"inputs.0: interval:", "inputs.1: limit:"}},
+		"a processor":     {[]map[string]any{settings(map[string]any{"processors": []any{map[string]any{"add_formatted_index": map[string]any{"index": "a"}}}})}, 1, nil},
+		"several of them": {[]map[string]any{settings(map[string]any{"interval": "0s", "id": "a"}), settings(map[string]any{"id": "b", "limit": 0})}, 2, []string{"inputs.0: interval:", "inputs.1: limit:"}},
+		"a proxy without TLS": {[]map[string]any{settings(map[string]any{"url": "http://127.0.0.1:8080", "proxy_url": "http://proxy.example.com:3128"})}, 1,
+			[]string{"onepasswordbeat.inputs.0: url with http:// and proxy_url are both set"}},
 		"no token, no url": {[]map[string]any{{"type": "onepassword"}}, 1, []string{"onepasswordbeat.inputs.0: token: neither token nor token_file is set: "}},
 	}
 	for name, test := range tests {

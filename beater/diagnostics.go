@@ -97,7 +97,7 @@ func (d *diagnostics) configured(configs []*reload.ConfigWithMeta) {
 	d.configs = configs
 }
 
-// register makes Elastic Agent's diagnostics show us. It must come after the
+// register adds our parts to Elastic Agent's diagnostics. It must come after the
 // manager's PreInit, which registers a hook of libbeat's own that shows the
 // configuration with its secrets: a hook of the same name replaces it.
 func (d *diagnostics) register(b *beat.Beat) {

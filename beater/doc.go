@@ -1,9 +1,8 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package beater is the life of a running beat: it opens the registry, runs an
-// input for each 1Password account, its own or Elastic Agent's, and stops them in
-// the order that keeps stored cursors behind delivery.
+// Package beater is the running beat: it opens the registry, runs an input per 1Password account, from its configuration or
+// from Elastic Agent, and stops them in the order that keeps stored cursors behind delivery.
 //
 // # Stop
 //
@@ -23,4 +22,8 @@
 //	factory.go   from a configuration to a running input, with our defaults
 //	managed.go   what is different under Elastic Agent
 //	diagnostics.go  what Elastic Agent's diagnostics show
+//	summary.go   the health of all event types in one log line
+//	probes.go    whether the beat is live and ready
+//	endpoint.go  the HTTP endpoint
+//	systemd.go   what systemd is told
 package beater

@@ -34,13 +34,16 @@ const inputType = config.InputType
 // DefaultID is the id of an input that has none: there is only one.
 const DefaultID = "default"
 
-// unpack reads and checks an input's settings.
+// unpack reads and checks the settings of an input. `test config` and the start call it, so that both reject the same.
 func unpack(cfg *conf.C) (config.Config, error) {
 	c, err := config.Unpack(cfg)
 	if c.ID == "" {
 		c.ID = DefaultID
 	}
-	return c, err
+	if err != nil {
+		return c, err
+	}
+	return c, account.Check(AccountOptions(c, logp.NewNopLogger()))
 }
 
 // checkProcessors creates the processors of an input and closes them. Otherwise an invalid one would be found when the
@@ -84,9 +87,6 @@ func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
 	}
 	if keys := config.UnknownKeys(cfg); len(keys) > 0 {
 		m.log.Warnw("unknown settings", "input_id", c.ID, "settings", keys)
-	}
-	if err := account.Check(AccountOptions(c, m.log)); err != nil {
-		return nil, err
 	}
 	return &input{manager: m, cfg: c}, nil
 }

@@ -17,8 +17,8 @@ import (
 type inputHealth struct {
 	reporter status.StatusReporter
 
-	mu    sync.Mutex
-	types map[string]typeHealth
+	mu       sync.Mutex
+	types    map[string]typeHealth
 	reported typeHealth
 }
 

@@ -34,7 +34,7 @@ type input struct {
 // Name is the type of the input.
 func (in *input) Name() string { return inputType }
 
-// Test makes one request: whether the server takes the token.
+// Test sends one request, to check the token.
 func (in *input) Test(ctx v2.TestContext) error {
 	lease, err := in.manager.accounts.Get(AccountOptions(in.cfg, ctx.Logger))
 	if err != nil {
@@ -84,7 +84,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	loop, ended := c.manager.probes.begin(key)
 	defer ended()
 	defer context.AfterFunc(stop, loop.rest)()
-	seen, end := c.claim(stop, key)
+	seen, end := c.reserve(stop, key)
 	if seen == nil {
 		return nil
 	}
@@ -112,10 +112,9 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	}).Run(stop, pipeline)
 }
 
-// claim makes the key this input's own. It waits while it is another's: libbeat does
-// not start this input again when Elastic Agent takes the other one away. There is
-// nothing at a stop.
-func (c *collector) claim(stop context.Context, key registry.Key) (*runningType, func()) {
+// reserve reserves the key for this input. It waits while another input has it: libbeat does not start this input again
+// when Elastic Agent removes the other one. It returns nil at a stop.
+func (c *collector) reserve(stop context.Context, key registry.Key) (*runningType, func()) {
 	for {
 		seen, end, other := c.manager.running.begin(key, c.lease.Limiter)
 		if other == nil {

@@ -101,7 +101,7 @@ func TestClaim(t *testing.T) {
 	c := &collector{input: &input{manager: &manager{running: d}}, lease: &account.Lease{}, report: func(s status.Status, msg string) { health <- s.String() + " " + msg }}
 	stop, cancel := context.WithCancel(t.Context())
 	claimed := make(chan *runningType)
-	claim := func() { r, _ := c.claim(stop, key); claimed <- r }
+	claim := func() { r, _ := c.reserve(stop, key); claimed <- r }
 	go claim()
 	assert.Contains(t, <-health, `Failed id: another input or stream collects audit_events with the same id "acme"`)
 	end()

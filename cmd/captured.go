@@ -6,6 +6,8 @@
 package cmd
 
 import (
+	"fmt"
+
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/idxmgmt"
 	conf "github.com/elastic/elastic-agent-libs/config"
@@ -24,11 +26,28 @@ type captured struct {
 // from wraps the factory that libbeat calls with the root configuration.
 func (c *captured) from(next idxmgmt.SupportFactory) idxmgmt.SupportFactory {
 	return func(log *logp.Logger, info beat.Info, root *conf.C) (idxmgmt.Supporter, error) {
-		config.ExpandRoot(root) // before the output and the processors are made
+		if err := prepare(root); err != nil { // before the output and the processors are created
+			return nil, err
+		}
 		made, err := next(log, info, root)
 		c.root, c.indexManagement = root, made
 		return made, err
 	}
+}
+
+// prepare changes libbeat's settings in place: variables keep their text, and passwords stay out of the log.
+func prepare(root *conf.C) error {
+	config.ExpandRoot(root)
+	for _, section := range []string{"output.elasticsearch", "monitoring.elasticsearch"} {
+		settings, err := root.Child(section, -1)
+		if err != nil {
+			continue // not configured
+		}
+		if err := config.HideProxyCredentials(settings); err != nil {
+			return fmt.Errorf("%s.%w", section, err)
+		}
+	}
+	return nil
 }
 
 // diskQueue reports whether queue.disk is configured; false before there is a configuration.

@@ -25,7 +25,7 @@ import (
 	"onepasswordbeat/packages"
 )
 
-// wantsPipelines tells whether `setup` was called with --pipelines. Without a
+// wantsPipelines reports whether `setup` was called with --pipelines. Without a
 // flag libbeat would load them, too: they need one privilege more and nodes with
 // the role ingest, so they are loaded where they are asked for.
 func wantsPipelines(root *cmd.BeatsRootCmd) bool {
@@ -63,8 +63,7 @@ What is there stays as it is, but for the pipelines.`
 
 var errNoDashboards = errors.New("the dashboards are in the integration package: docs/integration.md")
 
-// hideKibana hides what `export` would take from Kibana, or make for it: data views
-// and dashboards come with the integration package.
+// hideKibana hides the exports of dashboards and data views: they are part of the integration package.
 func hideKibana(export *cobra.Command) {
 	for _, sub := range export.Commands() {
 		if name := sub.Name(); name == "dashboard" || name == "index-pattern" {

@@ -24,7 +24,7 @@ func TestWarnOfUnknownKeys(t *testing.T) {
 		conf.MustNewConfigFrom(map[string]any{"id": "b", "tokn": "x", "limitt": 1}),
 		conf.MustNewConfigFrom(map[string]any{"tokn": "x"}),
 	})
-	assert.Equal(t, "Input \"b\" has settings that nobody reads: limitt, tokn\nInput \"default\" has settings that nobody reads: tokn\n", string(out))
+	assert.Equal(t, "Input \"b\" has settings that nobody reads: limitt, tokn\nInput \"default\" has unknown settings in input "default": tokn\n", string(out))
 }
 
 // TestOnlyTestConfigWarns: the log of a run has it.
@@ -43,5 +43,5 @@ func TestOnlyTestConfigWarns(t *testing.T) {
 	config.PreRun(config, nil)
 	_, err = create(nil, section)
 	require.NoError(t, err)
-	assert.Contains(t, string(out), "settings that nobody reads: tokn")
+	assert.Contains(t, string(out), `unknown settings in input "default": tokn`)
 }

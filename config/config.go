@@ -1,11 +1,19 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config holds the settings of one onepassword input: their types, their defaults, what makes them wrong and
-// how to put it right.
+// Package config holds the settings of an onepassword input: their types, defaults and checks.
 //
-// Unpack is the way in: it reads, checks and reports every problem at once, each with its key and the remedy.
-// Options declares each setting for people, and the configuration files and their documentation are generated from it.
+// Unpack reads and checks a section, and reports all problems at once, each with its key and the remedy. Options declares
+// each setting for people: the configuration files and their documentation are generated from it.
+//
+//	config.go        Config and its defaults
+//	options.go       the declarations, in the order of the documentation; option.go is what a declaration is
+//	beatdefaults.go  defaults outside of the inputs
+//	unpack.go        from a section to a Config; unknown settings
+//	expand.go        what the text of a variable becomes; variable.go finds the variable behind a problem
+//	validate.go      checks of the values; common.go checks Filebeat's common settings
+//	proxy.go         the credentials of an output's proxy
+//	problem.go       all problems as one error
 package config
 
 import (
@@ -48,8 +56,8 @@ type Config struct {
 	URL                   string        `config:"url"`                 // https://host[:port]; "": the server that the token names
 	EventTypes            []string      `config:"event_types,replace"` // from EventTypes()
 	Interval              time.Duration `config:"interval"`            // pause after a last page
-	InitialInterval       time.Duration `config:"initial_interval"`    // how far back the first run reaches
-	Limit                 int           `config:"limit"`               // events a page
+	InitialInterval       time.Duration `config:"initial_interval"`    // how far back the first run collects events
+	Limit                 int           `config:"limit"`               // events per page
 	APIVersion            string        `config:"api_version"`         // v1 or v2
 	RateLimit             RateLimit     `config:"rate_limit"`
 	PreserveOriginalEvent bool          `config:"preserve_original_event"`
@@ -60,7 +68,7 @@ type Config struct {
 	Transport httpcommon.HTTPTransportSettings `config:",inline"`
 }
 
-// RateLimit is what the beat allows itself, over all event types and inputs of a token. 0 switches one of them off.
+// RateLimit limits the requests of all event types and inputs with the same token. 0 disables a limit.
 type RateLimit struct {
 	RequestsPerMinute int `config:"requests_per_minute"`
 	RequestsPerHour   int `config:"requests_per_hour"`

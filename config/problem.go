@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What is wrong with a configuration, collected so that all of it is said at once.
+// The problems of a configuration, collected to be reported at once.
 
 package config
 
@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// problem is one thing that is wrong: the key that a person has to look at, and what is wrong there and what to do.
+// problem is an invalid setting: its key, and what is invalid and what to do.
 type problem struct{ key, text string }
 
-// problems collects them, at most one for a key.
+// problems has at most one problem per key.
 type problems []problem
 
-// add notes a problem with key, unless there is one already: the first is the cause, the rest follows from it.
+// add adds a problem, unless the key has one: the first is the cause of the others.
 func (p *problems) add(key, format string, args ...any) {
 	if !p.has(key) {
 		*p = append(*p, problem{key, fmt.Sprintf(format, args...)})

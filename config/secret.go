@@ -7,10 +7,10 @@ package config
 
 import "onepasswordbeat/internal/safetext"
 
-// Secret is a string that shows itself as "[redacted]", whoever writes it. Only Reveal returns its value.
+// Secret is a string that is written as "[redacted]" by every formatter. Only Reveal returns its value.
 type Secret = safetext.Secret
 
-// redact takes the token, and all that looks like one, out of a text that is about to be shown.
+// redact removes the token, and everything that looks like one, from a text to show.
 // A ${NAME} that was taken literally is no secret: the message names the variable.
 func redact(text string, token Secret) string {
 	if isPlaceholder(token.Reveal()) {

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// From a configuration file's section to a Config, and what can be said about the section itself.
+// From a section of the configuration file to a Config, and the unknown settings of a section.
 
 package config
 
@@ -69,7 +69,7 @@ func unpackFields(cfg *conf.C, target reflect.Value, prefix string, p *problems)
 	}
 }
 
-// unpackField reads one field by itself, by way of a struct that has nothing else. Lists replace their default.
+// unpackField reads one field, with a struct that has only this field. Lists replace their default.
 func unpackField(cfg *conf.C, target reflect.Value, i int) error {
 	single := reflect.New(reflect.StructOf([]reflect.StructField{target.Type().Field(i)}))
 	value := single.Elem().Field(0)
@@ -118,8 +118,8 @@ func faultyKey(key string, err error) string {
 	return key
 }
 
-// unpackProblem says what to write instead of a value that cannot be read. It takes go-ucfg's own words only for
-// files and certificates, where the cause is outside of the configuration; elsewhere they could hold the value.
+// unpackProblem says what to write instead of an unreadable value. It shows go-ucfg's message only for files and
+// certificates, where the cause is outside of the configuration; elsewhere the message could contain the value.
 func unpackProblem(key string, err error) string {
 	text, _, _ := strings.Cut(err.Error(), " accessing ")
 	for _, list := range tlsLists {
@@ -148,8 +148,8 @@ func fieldKey(field reflect.StructField) (key string, inline bool) {
 	return key, slices.Contains(strings.Split(flags, ","), "inline")
 }
 
-// UnknownKeys returns the keys of an input's section that mean nothing to this beat, dotted and sorted. They are no
-// error, since what has been removed in a later version should not stop anybody, but most of them are slips.
+// UnknownKeys returns the unknown settings of an input's section, dotted and sorted. They are no
+// error, since a setting that a later version has removed should not stop the beat. Most of them are typing errors.
 // Below a common setting such as processors nothing is looked at.
 func UnknownKeys(cfg *conf.C) []string {
 	if cfg == nil {
@@ -188,7 +188,7 @@ func knownKey(key string) bool {
 		}
 	}
 	top, _, _ := strings.Cut(key, ".")
-	return slices.Contains(commonKeys(), top) || slices.Contains(policyKeys, top) || top == "auth" // which Validate refuses
+	return slices.Contains(commonKeys(), top) || slices.Contains(policyKeys, top) || top == "auth" // which Validate rejects
 }
 
 // PolicyError is the key of the reason why a policy's input cannot be read as a configuration. Such an input has
@@ -205,7 +205,7 @@ var policyKeys = []string{
 }
 
 // CheckIDs looks at all inputs together: as soon as there are two, each needs an id of its own, because the id keeps
-// their cursors apart. Inputs that are switched off do not count. The error names those that clash by their position,
+// their cursors apart. Disabled inputs do not count. The error names inputs with the same id by their position,
 // counted from 1.
 func CheckIDs(inputs []*conf.C) error {
 	var unnamed []int
@@ -219,7 +219,7 @@ func CheckIDs(inputs []*conf.C) error {
 			ID string `config:"id"`
 		}
 		if err := input.Unpack(&has); err != nil {
-			continue // Unpack says it better
+			continue // Unpack reports it
 		}
 		if has.ID == "" {
 			unnamed = append(unnamed, i+1)

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What makes settings wrong. Each message names the key and what to write there.
+// Checks of the settings. Each message says what to write instead.
 
 package config
 
@@ -30,7 +30,7 @@ func (c *Config) Validate() error {
 	return p.err(c.Token)
 }
 
-// check notes what is wrong. A key that has a problem already is not looked at again.
+// check adds the problems of all settings to p. A key with a problem is not checked again.
 func (c *Config) check(p *problems) {
 	c.checkID(p)
 	c.checkToken(p)
@@ -50,7 +50,7 @@ func (c *Config) checkID(p *problems) {
 	}
 }
 
-// missingToken is the sentence for whoever has written down neither a token nor where it is.
+// missingToken is the problem of an input without token and token_file.
 const missingToken = `neither token nor token_file is set: write token: "${` + TokenVariable + "}\" and run `./onepasswordbeat keystore add " +
 	TokenVariable + "` or export it, or name a token_file"
 
@@ -231,8 +231,8 @@ func (c *Config) checkTransport(p *problems) {
 	}
 }
 
-// checkProxy refuses what net/http would take for the address of an HTTP proxy, or for none. It shows nothing of the
-// URL, which may hold a password.
+// checkProxy rejects URLs that net/http would read as the address of an HTTP proxy, or as none. Its messages do not
+// contain the URL, which may hold a password.
 func (c *Config) checkProxy(p *problems) {
 	proxy := c.Transport.Proxy
 	if proxy.URL == nil || proxy.Disable {
@@ -267,7 +267,7 @@ func cleanToken(raw string) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(raw), "\ufeff"))
 }
 
-// isPlaceholder tells whether a variable reference was taken literally, as in a quoted "$${NAME}".
+// isPlaceholder reports whether a variable reference was taken literally, as in a quoted "$${NAME}".
 func isPlaceholder(s string) bool {
 	return strings.HasPrefix(s, "${") && strings.HasSuffix(s, "}")
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -79,6 +80,37 @@ func TestPasswordOfTheOutput(t *testing.T) {
 			assert.Equal(t, password, got, r.All())
 			assert.Equal(t, "1e3", user)
 		})
+	}
+}
+
+// TestProxyPasswordOfTheOutput: the proxy gets it, the log and the terminal do not.
+func TestProxyPasswordOfTheOutput(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		got = r.Header.Get("Proxy-Authorization")
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer proxy.Close()
+	for _, host := range []string{"http://es.example:9200", "https://es.example:9200"} {
+		home := beattest.NewHome(t)
+		home.Env = []string{"PASSWORD=pass-word"}
+		home.Configure(beattest.Config{
+			Inputs: []M{beattest.Input("http://127.0.0.1:1", "opaque")},
+			Output: M{"elasticsearch": M{"hosts": []string{host}, "proxy_url": strings.Replace(proxy.URL, "://", "://user:${PASSWORD}@", 1)}},
+		})
+		for _, command := range []string{"config", "output"} {
+			r := home.Command("test", command, "-e", "-d", "*")
+			assert.NotContains(t, r.All(), "pass-word")
+			assert.Contains(t, r.All(), "sing proxy URL: "+proxy.URL)
+		}
+		mu.Lock()
+		assert.Equal(t, "Basic dXNlcjpwYXNzLXdvcmQ=", got, host)
+		got = ""
+		mu.Unlock()
 	}
 }
 

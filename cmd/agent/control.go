@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/elastic/beats/v7/libbeat/common/reload"
 	lbmanagement "github.com/elastic/beats/v7/libbeat/management"
@@ -23,6 +24,8 @@ import (
 	"github.com/elastic/elastic-agent-client/v7/pkg/proto"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/config"
 )
 
 // Register makes libbeat use this package's manager and policy transform. libbeat keeps both in package variables of
@@ -32,8 +35,8 @@ func Register() {
 	lbmanagement.SetManagerFactory(newManager)
 }
 
-// newManager is libbeat's manager with a client of our own, which gives each
-// input streams: without one an input has nothing to report its health with.
+// newManager creates libbeat's manager with a client that adds streams to inputs without streams: an input without
+// streams cannot report its health.
 func newManager(cfg *conf.C, registry *reload.Registry, log *logp.Logger) (lbmanagement.Manager, error) {
 	settings := management.DefaultConfig()
 	if err := cfg.Unpack(settings); err != nil {
@@ -96,7 +99,7 @@ func (s editedStream) RecvMsg(m any) error {
 	}
 }
 
-// apply adds streams to inputs, and tells whether the output is to stop.
+// apply adds streams to inputs, and reports whether the output is to stop.
 func (e *policyEdit) apply(expected *proto.CheckinExpected) (stop bool) {
 	for _, unit := range expected.GetUnits() {
 		switch unit.GetType() {
@@ -105,8 +108,29 @@ func (e *policyEdit) apply(expected *proto.CheckinExpected) (stop bool) {
 				addStreams(unit.GetConfig())
 			}
 		case proto.UnitType_OUTPUT:
+			hideProxyCredentials(unit.GetConfig())
 			stop = stop || unit.GetState() == proto.State_STOPPED
 		}
 	}
 	return stop
+}
+
+// hideProxyCredentials keeps the password of an output's proxy out of libbeat's log. What cannot be changed stays.
+func hideProxyCredentials(output *proto.UnitExpectedConfig) {
+	if output.GetType() != "elasticsearch" || output.GetSource().GetFields()["proxy_url"] == nil {
+		return
+	}
+	settings, err := conf.NewConfigFrom(output.GetSource().AsMap())
+	if err != nil || config.HideProxyCredentials(settings) != nil {
+		return
+	}
+	var changed map[string]any
+	if settings.Unpack(&changed) != nil {
+		return
+	}
+	for _, key := range []string{"proxy_url", "proxy_headers", "headers"} {
+		if value, err := structpb.NewValue(changed[key]); err == nil && changed[key] != nil {
+			output.Source.Fields[key] = value
+		}
+	}
 }

@@ -55,8 +55,7 @@ func addStreams(unit *proto.UnitExpectedConfig) {
 	}
 }
 
-// inputTypes are the event types of an input without streams. A wrong name is
-// kept: the input refuses it, and says so.
+// inputTypes are the event types of an input without streams. An unknown name is kept: the input rejects it.
 func inputTypes(unit *proto.UnitExpectedConfig) []string {
 	var names []string
 	for _, v := range typeList(unit.GetSource().AsMap()[settingTypes]) {
@@ -238,8 +237,8 @@ func namespace(unit *proto.UnitExpectedConfig, stream *proto.Stream) string {
 	return management.DefaultNamespaceName
 }
 
-// keepDatasets takes out what would put events of several event types into one
-// dataset, "generic", where the policy names none.
+// keepDatasets removes the index and the processors that would send events of several event types to the dataset
+// "generic", if the policy names none.
 func keepDatasets(input map[string]any, customIndex bool) {
 	if !customIndex {
 		delete(input, settingIndex)

@@ -19,6 +19,7 @@ var generators = []Step{
 	{"config", generator("./dev-tools/generate/config")},
 	{"architecture", generator("./dev-tools/generate/architecture")},
 	{"metrics", generator("./dev-tools/generate/metrics")},
+	{"migration", generator("./dev-tools/generate/migration")},
 	{"dashboards", generator("./dev-tools/generate/dashboards")},
 	{"detections", generator("./dev-tools/generate/detections")},
 	{"streams", generator("./dev-tools/generate/integration/streams")},

@@ -1,0 +1,48 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	conf "github.com/elastic/elastic-agent-libs/config"
+)
+
+// TestHideProxyCredentials: they go to the proxy as a header, and not to a server behind a tunnel.
+func TestHideProxyCredentials(t *testing.T) {
+	const header = "Basic dXNlcjpwQHNz" // user:p@ss
+	tests := map[string]struct{ before, after map[string]any }{
+		"none":    {map[string]any{"hosts": []any{"a"}}, map[string]any{"hosts": []any{"a"}}},
+		"no user": {map[string]any{"proxy_url": "http://proxy:3128"}, map[string]any{"proxy_url": "http://proxy:3128"}},
+		"a tunnel": {
+			map[string]any{"proxy_url": "http://user:p%40ss@proxy:3128/", "hosts": []any{"https://a:9200"}, "proxy_headers": map[string]any{"X-A": "b"}},
+			map[string]any{"proxy_url": "http://proxy:3128/", "hosts": []any{"https://a:9200"}, "proxy_headers": map[string]any{"X-A": "b", "Proxy-Authorization": header}},
+		},
+		"protocol": {
+			map[string]any{"proxy_url": "https://user:p%40ss@proxy", "hosts": []any{"a:9200"}, "protocol": "https"},
+			map[string]any{"proxy_url": "https://proxy", "hosts": []any{"a:9200"}, "protocol": "https", "proxy_headers": map[string]any{"Proxy-Authorization": header}},
+		},
+		"no tunnel": {
+			map[string]any{"proxy_url": "http://user:p%40ss@proxy", "hosts": []any{"a:9200"}},
+			map[string]any{"proxy_url": "http://proxy", "hosts": []any{"a:9200"}, "proxy_headers": map[string]any{"Proxy-Authorization": header}, "headers": map[string]any{"Proxy-Authorization": header}},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			cfg := conf.MustNewConfigFrom(test.before)
+			for range 2 { // the second time finds nothing to do
+				require.NoError(t, HideProxyCredentials(cfg))
+			}
+			var got map[string]any
+			require.NoError(t, cfg.Unpack(&got))
+			assert.Equal(t, test.after, got)
+		})
+	}
+	err := HideProxyCredentials(conf.MustNewConfigFrom(map[string]any{"proxy_url": "socks5://user:secret@proxy"}))
+	require.ErrorContains(t, err, "set HTTPS_PROXY")
+	require.NotContains(t, err.Error(), "secret")
+}
