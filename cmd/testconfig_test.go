@@ -24,7 +24,7 @@ func TestWarnOfUnknownKeys(t *testing.T) {
 		conf.MustNewConfigFrom(map[string]any{"id": "b", "tokn": "x", "limitt": 1}),
 		conf.MustNewConfigFrom(map[string]any{"tokn": "x"}),
 	})
-	assert.Equal(t, "Input \"b\" has settings that nobody reads: limitt, tokn\nInput \"default\" has unknown settings in input "default": tokn\n", string(out))
+	assert.Equal(t, "unknown settings in input \"b\": limitt, tokn\nunknown settings in input \"default\": tokn\n", string(out))
 }
 
 // TestOnlyTestConfigWarns: the log of a run has it.
