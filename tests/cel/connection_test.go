@@ -134,7 +134,7 @@ func TestRateLimit(t *testing.T) {
 func TestRedirect(t *testing.T) {
 	for status, says := range map[int]string{
 		http.StatusFound:             "stopped after 0 redirects",
-		http.StatusTemporaryRedirect: "the request is refused (307)",
+		http.StatusTemporaryRedirect: "the request was rejected (307)",
 	} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			var other atomic.Int64

@@ -28,11 +28,11 @@ func TestFaults(t *testing.T) {
 	}{
 		{fault: "500", says: "the server failed (500)"},
 		{fault: "502", times: 3, says: "the server failed (502)"},
-		{fault: "400", says: "the stored cursor is refused (400)"},
-		{fault: "400", times: 2, says: "Collection goes on 24 h before the last event", repeats: true},
-		{fault: "401", says: "the token is refused (401)"},
+		{fault: "400", says: "the stored cursor was rejected (400)"},
+		{fault: "400", times: 2, says: "The next request tries to start 24h before the last event", repeats: true},
+		{fault: "401", says: "the token was rejected (401)"},
 		{fault: "403", says: "access is denied (403)"},
-		{fault: "404", says: "the request is refused (404)"},
+		{fault: "404", says: "the request was rejected (404)"},
 		{fault: "429", says: "there were too many requests (429)"},
 		{fault: "429:1s", says: "Next request in 1 s at the earliest."},
 		{fault: "429:date:2s", says: "there were too many requests (429)"},
@@ -56,7 +56,7 @@ func TestFaults(t *testing.T) {
 		{fault: "endless"},
 		{fault: "endless", times: 5, says: "again and again"},
 		{fault: "repeat", times: 5, repeats: true},
-		{fault: "refuse-cursor", times: 5, says: "Collection goes on 24 h before the last event", repeats: true},
+		{fault: "refuse-cursor", times: 5, says: "The next request tries to start 24h before the last event", repeats: true},
 	}
 	for _, c := range cases {
 		t.Run(fmt.Sprint(c.fault, " ", max(c.times, 1)), func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestRefusedCursor(t *testing.T) {
 	f.complete()
 	f.until("the last page", func() bool { return len(r.requests()) > 1 })
 	r.api.Script(eventsapitest.Fault{Kind: eventsapitest.RefuseCursor, Times: 2})
-	f.says("Collection goes on 24 h before the last event")
+	f.says("The next request tries to start 24h before the last event")
 	last := r.api.EventTime(r.typ, r.api.Total(r.typ)-1)
 	for i := range r.api.Total(r.typ) {
 		if at := r.api.EventTime(r.typ, i); at.After(last) {
@@ -134,7 +134,7 @@ func TestRefusedForGood(t *testing.T) {
 		sim  eventsapitest.Config
 		says string
 	}{
-		"401": {eventsapitest.Config{Seed: 23}, "the token is refused (401)"},
+		"401": {eventsapitest.Config{Seed: 23}, "the token was rejected (401)"},
 		"403": {eventsapitest.Config{Seed: 23, Forbidden403: true}, "access is denied (403)"},
 	} {
 		t.Run(name, func(t *testing.T) {

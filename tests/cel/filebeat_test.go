@@ -92,6 +92,8 @@ func newRig(t *testing.T, stream string, sim eventsapitest.Config, set M) *rig {
 		t: t, api: api, es: bulktest.Start(t), stream: stream, typ: eventsapitest.EventType(m.Path), home: t.TempDir(),
 		config: agent(celInput, stream, render(t, celInput, stream, vars)),
 	}
+	state := r.config["state"].(M) //nolint:errcheck // the template's
+	state["rejected_own"], state["rejected_other"] = "50ms", "24h"
 	delete(r.config, "resource.rate_limit") // the tests of 20 requests would take 10 s
 	r.pauses(0.3)
 	return r

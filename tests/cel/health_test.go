@@ -79,7 +79,7 @@ func TestHealth(t *testing.T) {
 	until(status.Running, "")
 	for _, fault := range []struct{ name, words string }{
 		{"500", "the server failed (500)"},
-		{"401", "the token is refused (401)"},
+		{"401", "the token was rejected (401)"},
 		{"429", "there were too many requests (429)"},
 		{"garbage", "is not a page of events"},
 	} {

@@ -62,7 +62,7 @@ func TestProxyPasswordIsNotLogged(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	for name, c := range map[string]struct{ scheme, host, server, says string }{
-		"refused":            {"http://", refusing.Listener.Addr().String(), "", "the request is refused (407)"},
+		"refused":            {"http://", refusing.Listener.Addr().String(), "", "the request was rejected (407)"},
 		"refused, encrypted": {"http://", refusing.Listener.Addr().String(), "https://events.example.com", "Proxy Authentication Required"},
 		"gone":               {"http://", gone.Listener.Addr().String(), "", "connection refused"},
 		"no scheme":          {"", gone.Listener.Addr().String(), "", "there was no answer"},

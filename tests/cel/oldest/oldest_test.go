@@ -59,7 +59,13 @@ func program(t *testing.T, client *http.Client) cel.Program {
 // evaluate runs the program once, and turns its result into plain values as the input does.
 func evaluate(t *testing.T, p cel.Program, state object) object {
 	t.Helper()
-	out, _, err := p.ContextEval(t.Context(), object{"state": state, "now": time.Now().UTC()})
+	return evaluateAt(t, p, state, time.Now())
+}
+
+// evaluateAt evaluates as if it were another time.
+func evaluateAt(t *testing.T, p cel.Program, state object, now time.Time) object {
+	t.Helper()
+	out, _, err := p.ContextEval(t.Context(), object{"state": state, "now": now.UTC()})
 	require.NoError(t, err)
 	plain, err := out.ConvertToNative(reflect.TypeFor[*structpb.Struct]())
 	require.NoError(t, err)
@@ -70,7 +76,7 @@ func evaluate(t *testing.T, p cel.Program, state object) object {
 func start(url string) object {
 	return object{
 		"server": url, "path": "/path", "token": token, "user_agent": "test", "initial_interval": "24h", "limit": 1000,
-		"waits": []any{5, 30, 60, 120, 300},
+		"waits": []any{5, 30, 60, 120, 300}, "rejected_own": "10m", "rejected_other": "1h", "overlap": "24h",
 	}
 }
 
@@ -137,10 +143,10 @@ func TestProblems(t *testing.T) {
 		says   string
 		wait   float64 // seconds
 	}{
-		"unauthorized":         {401, nil, `{"Error":{"Message":"no ` + token + `"}}`, "refused (401): no *", 300},
+		"unauthorized":         {401, nil, `{"Error":{"Message":"no ` + token + `"}}`, "rejected (401): no *", 300},
 		"forbidden":            {403, nil, `{"status":403,"message":"no"}`, "denied (403): no.", 300},
-		"not found":            {404, nil, `404 page not found`, "refused (404)", 300},
-		"bad request":          {400, nil, ``, "refused (400)", 300},
+		"not found":            {404, nil, `404 page not found`, "rejected (404)", 300},
+		"bad request":          {400, nil, ``, "rejected (400)", 300},
 		"rate limit, seconds":  {429, http.Header{"Retry-After": {"7"}}, ``, "(429)", 7},
 		"rate limit, date":     {429, http.Header{"Retry-After": {soon}}, ``, "(429)", 90},
 		"rate limit":           {429, nil, ``, "(429)", 60},
@@ -180,20 +186,109 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func TestRefusedCursor(t *testing.T) {
-	url, requests := answer(t, http.StatusBadRequest, nil, ``)
-	p := program(t, http.DefaultClient)
-	state := start(url)
-	state["waits"] = []any{0, 0, 0, 0, 0}
-	state["cursor"] = object{"server": url, "next": "gone", "start": "2024-01-01T00:00:00Z", "last": "2024-05-06T07:08:09.5Z"}
+// script answers requests in turn, and remembers them.
+type script struct {
+	answers  []scripted
+	requests []object
+}
 
-	state = evaluate(t, p, state)
-	said := func() any { return state["events"].(object)["error"].(object)["message"] } //nolint:errcheck // a test
-	assert.NotContains(t, said(), "24 h before", "once may be a passing fault")
-	state = evaluate(t, p, state)
-	assert.Contains(t, said(), "24 h before")
-	evaluate(t, p, state)
-	assert.Equal(t, []object{{"cursor": "gone"}, {"cursor": "gone"}, {"limit": 1000.0, "start_time": "2024-05-05T07:08:09Z"}}, *requests)
+type scripted struct {
+	status int
+	body   string
+}
+
+func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
+	var request object
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+		return nil, err
+	}
+	a := s.answers[len(s.requests)]
+	s.requests = append(s.requests, request)
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+}
+
+// TestRejectedCursor: a cursor is given up only after the API's own 400 has come back for ten minutes, or another for an
+// hour, and only for the page of a request without it.
+func TestRejectedCursor(t *testing.T) {
+	const minute = time.Minute
+	own := scripted{400, `{"Error":{"Message":"Bad Request"}}`}
+	documented := scripted{400, `{"status":400,"message":"bad cursor"}`}
+	empty, text, foreign := scripted{400, ``}, scripted{400, `<html>Bad Request</html>`}, scripted{400, `{"message":"blocked by the gateway"}`}
+	down, page := scripted{503, ``}, scripted{200, `{"cursor":"new","has_more":false,"items":[]}`}
+	with, without := "with the cursor", "without"
+	type step struct {
+		after  time.Duration // the first
+		answer scripted
+		asks   string
+	}
+	cases := map[string]struct {
+		steps []step
+		next  string // the cursor after them
+	}{
+		"half a second":             {[]step{{0, empty, with}, {500 * time.Millisecond, text, with}, {time.Second, foreign, with}, {2 * time.Second, page, with}}, "new"},
+		"own, for ten minutes":      {[]step{{0, own, with}, {9 * minute, own, with}, {10 * minute, own, with}, {10*minute + 1, page, without}}, "new"},
+		"documented, too":           {[]step{{0, documented, with}, {10 * minute, own, with}, {10*minute + 1, page, without}}, "new"},
+		"own, not for ten minutes":  {[]step{{0, own, with}, {9*minute + 59*time.Second, own, with}, {9*minute + 59*time.Second, own, with}}, "old"},
+		"foreign, for ten minutes":  {[]step{{0, foreign, with}, {10 * minute, text, with}, {59 * minute, empty, with}, {59 * minute, foreign, with}}, "old"},
+		"foreign, for an hour":      {[]step{{0, foreign, with}, {30 * minute, text, with}, {60 * minute, empty, with}, {60*minute + 1, page, without}}, "new"},
+		"own after foreign":         {[]step{{0, foreign, with}, {30 * minute, own, with}, {39 * minute, own, with}, {40 * minute, own, with}, {40*minute + 1, page, without}}, "new"},
+		"foreign between":           {[]step{{0, own, with}, {8 * minute, foreign, with}, {11 * minute, own, with}, {12 * minute, own, with}}, "old"},
+		"down between":              {[]step{{0, own, with}, {8 * minute, down, with}, {11 * minute, own, with}, {12 * minute, own, with}}, "old"},
+		"good between":              {[]step{{0, own, with}, {8 * minute, page, with}, {11 * minute, own, with}, {12 * minute, own, with}}, "new"},
+		"everything rejected":       {[]step{{0, own, with}, {10 * minute, own, with}, {11 * minute, own, without}, {12 * minute, own, with}, {13 * minute, down, without}, {14 * minute, page, with}}, "new"},
+		"probe answered by no page": {[]step{{0, own, with}, {10 * minute, own, with}, {11 * minute, scripted{200, `{}`}, without}, {12 * minute, own, with}}, "old"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := &script{}
+			p := program(t, &http.Client{Transport: s})
+			state := start("https://events.example.com")
+			state["waits"] = []any{0, 0, 0, 0, 0}
+			began := time.Now()
+			last := began.Add(-time.Hour).UTC().Truncate(time.Second)
+			state["cursor"] = object{
+				"server": "https://events.example.com", "next": "old", "start": "2024-01-01T00:00:00Z", "last": last.Format(time.RFC3339),
+			}
+			for i, step := range c.steps {
+				s.answers = append(s.answers, step.answer)
+				// A little later for each: a wait of 0 s ends at the real time.
+				state = evaluateAt(t, p, state, began.Add(step.after+time.Duration(i)*10*time.Millisecond))
+				delete(state, "events")
+				require.Len(t, s.requests, i+1)
+				request := s.requests[i]
+				if step.asks == with {
+					assert.NotContains(t, request, "start_time", "step %d", i)
+					assert.NotEmpty(t, request["cursor"], "step %d", i)
+				} else {
+					assert.Equal(t, object{"limit": 1000.0, "start_time": last.Add(-24 * time.Hour).Format(time.RFC3339)}, request, "step %d", i)
+				}
+			}
+			assert.Equal(t, c.next, state["cursor"].(object)["next"]) //nolint:errcheck // a test
+		})
+	}
+}
+
+// TestStartIsWithinTheRetention: a request for what the API no longer keeps would be rejected for ever.
+func TestStartIsWithinTheRetention(t *testing.T) {
+	for name, cursor := range map[string]object{
+		"first request, late":      {"next": "", "start": "2024-01-01T00:00:00Z", "last": ""},
+		"last event, long ago":     {"next": "", "start": "2024-01-01T00:00:00Z", "last": "2024-01-02T00:00:00Z"},
+		"after a rejected cursor":  {"next": "old", "start": "2024-01-01T00:00:00Z", "last": "2024-01-02T00:00:00Z"},
+		"a week of rejected token": {"next": "", "start": time.Now().Add(-2887 * time.Hour).UTC().Format(time.RFC3339), "last": ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url, requests := answer(t, http.StatusUnauthorized, nil, ``)
+			p := program(t, http.DefaultClient)
+			state := start(url)
+			cursor["server"] = url
+			state["cursor"], state["restart"] = cursor, cursor["next"] != ""
+			evaluate(t, p, state)
+			require.Len(t, *requests, 1)
+			from, err := time.Parse(time.RFC3339, (*requests)[0]["start_time"].(string)) //nolint:errcheck // a test
+			require.NoError(t, err)
+			assert.WithinDuration(t, time.Now().Add(-2880*time.Hour+15*time.Minute), from, time.Minute)
+		})
+	}
 }
 
 // asked is a client that remembers the server that a request goes to, and sends none.

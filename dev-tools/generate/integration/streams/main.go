@@ -66,6 +66,7 @@ type stream struct {
 	Interval        string // of the cel input
 	BeatInterval    string // of the input onepassword
 	Cel             bool   // whether the variables are those of the cel input
+	Overlap         string // of the cel input
 	InitialInterval string
 	Limit           string
 }
@@ -73,6 +74,15 @@ type stream struct {
 // celInterval is the cel input's pause between polls: its polls share no budget with
 // other policies, and an Agent has many inputs.
 const celInterval = "10s"
+
+// overlap is how far before the last event collection starts when the API has rejected a cursor for good. Item usages of
+// devices that were offline are uploaded late.
+func overlap(m module.Module) string {
+	if m.Name == "item_usages" {
+		return "168h"
+	}
+	return "24h"
+}
 
 // generate returns the content of each file by its path. The defaults are the beat's.
 func generate(root string) (output.Files, error) {
@@ -99,6 +109,7 @@ func generate(root string) (output.Files, error) {
 			Interval:        celInterval,
 			Cel:             true,
 			BeatInterval:    defaults["interval"],
+			Overlap:         overlap(m),
 			InitialInterval: defaults["initial_interval"],
 			Limit:           defaults["limit"],
 		}
