@@ -247,6 +247,8 @@ func (a *account) story() {
 		a.signIn(night.Add(time.Duration(i)*71*time.Second), people[i%targets], attacker, "credentials_failed", "password_secret_bad")
 	}
 	a.signIn(night.Add(55*time.Minute), victim, attacker, "success", "credentials_ok")
+	// At the same time the victim works at home: two countries at once.
+	a.signIn(night.Add(75*time.Minute), victim, office, "success", "mfa_ok")
 	a.spoil(night.Add(time.Hour))
 	a.reaction(suspended)
 	a.onboarding(time.Date(2026, 9, 29, 10, 0, 0, 0, time.UTC))

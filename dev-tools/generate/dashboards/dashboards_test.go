@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"onepasswordbeat/dev-tools/generate/dashboards/boards"
 	"onepasswordbeat/dev-tools/generate/output"
 	"onepasswordbeat/dev-tools/generate/output/outputtest"
 )
@@ -79,7 +81,7 @@ func savedObjects(t *testing.T) map[string]savedObject {
 		d := json.NewDecoder(strings.NewReader(string(content)))
 		d.DisallowUnknownFields()
 		require.NoError(t, d.Decode(&o), name)
-		assert.Equal(t, name, "kibana/"+o.Type+"/"+o.ID+".json")
+		assert.Equal(t, name, "kibana/"+strings.ReplaceAll(o.Type, "-", "_")+"/"+o.ID+".json")
 		out[o.Type+"/"+o.ID] = o
 	}
 	return out
@@ -96,12 +98,15 @@ func dashboardsOf(t *testing.T) map[string]savedObject {
 }
 
 func TestEnvelopes(t *testing.T) {
-	versions := map[string]string{"dashboard": "10.2.0", "search": "10.5.0"}
+	versions := map[string]string{"dashboard": "10.2.0", "search": "10.5.0", "index-pattern": "8.0.0", "alerting_rule_template": "10.1.0"}
 	titles := make(map[string]bool)
 	for key, o := range savedObjects(t) {
 		assert.Regexp(t, `^1password-[a-z0-9-]+$`, o.ID)
 		assert.Equal(t, "8.8.0", o.CoreMigrationVersion, key)
 		assert.Equal(t, versions[o.Type], o.TypeMigrationVersion, key)
+		if o.Type != "dashboard" && o.Type != "search" {
+			continue
+		}
 		title, _ := o.Attributes["title"].(string)
 		assert.True(t, strings.HasPrefix(title, "[Logs 1Password] "), title)
 		assert.False(t, titles[o.Type+title], "two have the title %s", title)
@@ -136,7 +141,9 @@ func TestReferences(t *testing.T) {
 		for _, r := range o.References {
 			have = append(have, r.Name+" = "+r.Type+"/"+r.ID)
 			if r.Type == "index-pattern" {
-				assert.Equal(t, "logs-*", r.ID)
+				if o.Type != "search" { // a search of one data stream has the data view with the labels
+					assert.Equal(t, "logs-*", r.ID)
+				}
 				continue
 			}
 			assert.Contains(t, all, r.Type+"/"+r.ID, "%s refers to it", key)
@@ -154,10 +161,19 @@ const byFilter = "kibanaSavedObjectMeta.searchSourceJSON.filter[0].meta.index"
 // uses are the references that an object needs, found by its contents alone.
 func uses(t *testing.T, o savedObject) []string {
 	const data = " = index-pattern/logs-*"
-	want := []string{byFilter + data}
-	if o.Type == "search" {
-		return append(want, "kibanaSavedObjectMeta.searchSourceJSON.index"+data)
+	switch o.Type {
+	case "index-pattern", "alerting_rule_template":
+		return nil
+	case "search":
+		data := data
+		for _, v := range boards.DataViews() {
+			if datasets := datasetsOf(t, o); len(datasets) == 1 && datasets[0] == v.Dataset {
+				data = " = index-pattern/" + v.ID
+			}
+		}
+		return []string{byFilter + data, "kibanaSavedObjectMeta.searchSourceJSON.index" + data}
 	}
+	want := []string{byFilter + data}
 	for id := range at[object](t, o.Attributes, "controlGroupInput", "panelsJSON") {
 		want = append(want, "controlGroup_"+id+":optionsListDataView"+data)
 	}
@@ -367,12 +383,28 @@ func checkTimes(t *testing.T, where string, columns object) {
 	assert.False(t, reduced && operations["date_histogram"], where)
 }
 
-// TestTexts: a link to another app has to know where Kibana is and in which space, so there is none.
+// link is one in Markdown.
+var link = regexp.MustCompile(`\]\(([^)]*)\)`)
+
+// TestTexts: a link to Discover is relative, since only the browser knows where Kibana is and in which space: the page is
+// .../app/dashboards#/..., and so the link leads to .../app/discover#/.... Others lead to the description of a rule.
 func TestTexts(t *testing.T) {
+	all := savedObjects(t)
 	for key, o := range dashboardsOf(t) {
 		for _, p := range panelsOf(t, o) {
-			if p["type"] == "visualization" {
-				assert.NotContains(t, at[string](t, p, "embeddableConfig", "savedVis", "params", "markdown"), "](", key)
+			if p["type"] != "visualization" {
+				continue
+			}
+			links := link.FindAllStringSubmatch(at[string](t, p, "embeddableConfig", "savedVis", "params", "markdown"), -1)
+			assert.NotEmpty(t, links, key)
+			for _, l := range links {
+				if search, ok := strings.CutPrefix(l[1], "discover#/view/"); ok {
+					search, time, _ := strings.Cut(search, "?")
+					assert.Equal(t, "_g=(time:(from:now-7d,to:now", time, "Discover shows the last quarter of an hour otherwise")
+					assert.Contains(t, all, "search/"+search, key)
+				} else {
+					assert.Regexp(t, `^https://github\.com/onepasswordbeat/onepasswordbeat/blob/main/docs/detections\.md#[a-z-]+$`, l[1], key)
+				}
 			}
 		}
 	}
@@ -419,6 +451,9 @@ func TestDatasets(t *testing.T) {
 		"1password-overview-full-dashboard":        []any{"1password.audit_events", "1password.item_usages", "1password.signin_attempts"},
 	}
 	for _, o := range savedObjects(t) {
+		if o.Type != "dashboard" && o.Type != "search" {
+			continue
+		}
 		filters := at[[]any](t, o.Attributes, "kibanaSavedObjectMeta", "searchSourceJSON", "filter")
 		require.Len(t, filters, 1, o.ID)
 		meta := as[object](t, as[object](t, filters[0])["meta"])
@@ -456,12 +491,15 @@ func TestTags(t *testing.T) {
 			tagged[id] = true
 		}
 	}
+	every := []string{"1password-all-events", "1password-external-users", "1password-service-accounts"}
 	for _, o := range have {
-		assert.True(t, tagged[o.ID] || o.ID == "1password-all-events", "%s has no tag of its subject", o.ID)
+		if o.Type == "dashboard" || o.Type == "search" {
+			assert.True(t, tagged[o.ID] || slices.Contains(every, o.ID), "%s has no tag of its subject", o.ID)
+		}
 	}
 }
 
-// TestScreenshots: the package's manifest has to say how big the pictures are, which docs:dashboards draws anew.
+// TestScreenshots: Kibana shows a picture of another shape as a thumbnail that nobody can read.
 func TestScreenshots(t *testing.T) {
 	dir := filepath.Join(root, packageDir)
 	content, err := os.ReadFile(filepath.Join(dir, "manifest.yml"))
@@ -473,12 +511,23 @@ func TestScreenshots(t *testing.T) {
 	require.Len(t, manifest.Screenshots, len(order))
 	for i, s := range manifest.Screenshots {
 		assert.Equal(t, "/img/1password-"+strings.ReplaceAll(strings.ToLower(names[i]), " ", "-")+"-dashboard.png", s.Src)
-		assert.Contains(t, s.Title, "simulated data")
+		assert.Equal(t, "1600x900", s.Size, s.Src)
 		picture, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(s.Src)))
 		require.NoError(t, err)
 		assert.Less(t, len(picture), 500<<10, "%s is big", s.Src)
 		config, err := png.DecodeConfig(bytes.NewReader(picture))
 		require.NoError(t, err)
 		assert.Equal(t, fmt.Sprintf("%dx%d", config.Width, config.Height), s.Size, s.Src)
+	}
+}
+
+// datasetsOf are the datasets that the filter of a saved search lets through.
+func datasetsOf(t *testing.T, o savedObject) []string {
+	filter := as[object](t, at[[]any](t, o.Attributes, "kibanaSavedObjectMeta", "searchSourceJSON", "filter")[0])
+	switch params := at[object](t, filter, "meta")["params"].(type) {
+	case object:
+		return []string{as[string](t, params["query"])}
+	default:
+		return texts(params)
 	}
 }

@@ -51,9 +51,17 @@ func TestPanelsAreQuestions(t *testing.T) {
 		}
 		assert.NotEmpty(t, d.Controls, d.ID)
 		assert.NotEmpty(t, d.Description, d.ID)
-		assert.True(t, ids["links"] && ids["read-me"] && ids["events"], d.ID)
+		assert.True(t, ids["links"] && ids["read-me"], d.ID)
+		assert.NotEmpty(t, d.Searches, "%s has no link to its events", d.ID)
 	}
 	assert.GreaterOrEqual(t, total, 40)
+}
+
+// TestDashboardsAreSmall: a dashboard of 24 panels takes Kibana half a minute, and nobody reads it to its end.
+func TestDashboardsAreSmall(t *testing.T) {
+	for _, d := range boards.All() {
+		assert.LessOrEqual(t, len(d.Panels()), boards.MostPanels, d.ID)
+	}
 }
 
 // Kibana cuts a title of more characters where a panel of this width is on a screen of 1600 pixels.
@@ -62,7 +70,7 @@ const titleLength, titleWidth = 34, 8
 // TestTablesHaveRoom: columns without a width of their own share what is left, and Kibana makes none narrower than
 // 100 pixels; the table would then be wider than its panel.
 func TestTablesHaveRoom(t *testing.T) {
-	const screen, least = 1560, 85
+	const screen, least = 1560, 112
 	for _, d := range boards.All() {
 		for _, p := range d.Panels() {
 			if p.Kind != boards.Table {
@@ -94,15 +102,47 @@ func TestFigures(t *testing.T) {
 				assert.Empty(t, p.Behind, p.ID)
 				continue
 			}
-			behind := panels[p.Behind]
-			assert.Contains(t, []boards.Kind{boards.Events, boards.Table}, behind.Kind, "%s %s", d.ID, p.ID)
-			assert.Contains(t, d.HintOf(p), behind.Question)
+			if behind, ok := panels[p.Behind]; ok {
+				assert.Contains(t, []boards.Kind{boards.Events, boards.Table}, behind.Kind, "%s %s", d.ID, p.ID)
+				assert.Contains(t, d.HintOf(p), behind.Question)
+			} else {
+				assert.Contains(t, d.Searches, p.Behind, "%s %s: no panel and no link", d.ID, p.ID)
+				assert.Contains(t, d.HintOf(p), titleOf(t, p.Behind))
+			}
 			about := p.Where
 			if color, ok := colors[about]; ok {
 				assert.Equal(t, color, p.Show[0].Color, "%s: %s has two colours", d.ID, about)
 			}
 			colors[about] = p.Show[0].Color
 		}
+	}
+}
+
+// titleOf is the title of a saved search.
+func titleOf(t *testing.T, search string) string {
+	for _, s := range boards.Searches() {
+		if s.ID == search {
+			return s.Title
+		}
+	}
+	require.Fail(t, "no such search", search)
+	return ""
+}
+
+// TestSearchesCanBeReached: a saved search that no dashboard shows or links to is found by nobody.
+func TestSearchesCanBeReached(t *testing.T) {
+	reached := make(map[string]bool)
+	for _, d := range boards.All() {
+		for _, id := range d.Searches {
+			assert.NotEmpty(t, titleOf(t, id))
+			reached[id] = true
+		}
+		for _, p := range d.Panels() {
+			reached[p.Search] = true
+		}
+	}
+	for _, s := range boards.Searches() {
+		assert.True(t, reached[s.ID], s.ID)
 	}
 }
 

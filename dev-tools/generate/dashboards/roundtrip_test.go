@@ -7,6 +7,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -138,6 +140,7 @@ func readMeasure(t *testing.T, column object) boards.Measure {
 		}
 	}
 	m.Before = column["timeShift"] == "previous"
+	m.Span = column["params"] != nil && strings.Contains(fmt.Sprint(column["params"]), "id:duration")
 	m.Last, _ = column["reducedTimeRange"].(string)
 	if m.Op == boards.P95 {
 		assert.InDelta(t, 95, at[float64](t, column, "params", "percentile"), 0)

@@ -7,10 +7,9 @@ package boards
 
 import "strings"
 
-const auditsText = `**Who was given access to what, who left, which security settings changed, which tokens were made?** ` +
-	`*User* is who acted, *To whom* the person to whom it was done. Vaults and groups have no names in these events: their ids ` +
-	`stand beside the names of people, for the next search. *Last 24 h* is the end of the chosen time. ` +
-	`Apps that start sessions of their own are most of the events; the panels leave them out, the events at the end have them.`
+const auditsText = `**Who was given access to what, which security settings changed, which tokens were made, and by whom?** ` +
+	`*User* is who acted, *To whom* the person who was affected. *Last 24 h* is the end of the chosen time. ` +
+	`Sessions that apps start by themselves are most of the events; the panels leave them out.`
 
 // subjects divides audit events by what they are about. Each that is not started by an app belongs to one.
 func subjects() Bucket {
@@ -28,7 +27,7 @@ func subjects() Bucket {
 	for _, c := range cases {
 		known = append(known, c.Where)
 	}
-	return ByCase(append(cases, Case{"Other", "not (" + strings.Join(known, " or ") + ")"})...)
+	return ByCase(append(cases, Case{"Everything else", "not (" + strings.Join(known, " or ") + ")"})...)
 }
 
 func audits() Dashboard {
@@ -37,7 +36,8 @@ func audits() Dashboard {
 		Description: "Who was given access to what, who joined and left, which security settings changed, which tokens were made, and by whom.",
 		Datasets:    []string{Audit},
 		Controls: []Control{
-			controlUser, {"action", "Action", "onepassword.action_name"}, controlCountry, {"target", "To whom", "user.target.email"}, controlOutcome,
+			controlUser, {"action", "Action", "onepassword.action_name"}, {"target", "To whom", "user.target.email"},
+			{"vault", "Vault id", "onepassword.vault_uuid"}, {"group", "Group id", "group.id"},
 		},
 		Rows: []Row{
 			heads(auditsText),
@@ -46,28 +46,20 @@ func audits() Dashboard {
 			auditPeople(),
 			{11, []Panel{events("access", "Who was given access to what, and by whom?", searchAccess, Columns)}},
 			auditReceivers(),
-			auditGroups(),
 			auditVaults(),
-			{8, []Panel{events("exported", "Which vaults were exported, which items sent, and by whom?", searchExports, Columns)}},
-			{9, []Panel{events("people-changes", "Who joined, left or was recovered?", searchPeople, Columns)}},
-			{9, []Panel{events("settings-changes", "Which security settings changed?", searchSettings, Columns)}},
-			{9, []Panel{events("token-changes", "Which service accounts and tokens were made or revoked?", searchTokens, Columns)}},
 			auditOutsiders(),
-			auditPlaces(),
-			{16, []Panel{events("events", "Which events are behind all this?", searchAudits, Columns)}},
 		},
+		Searches: []string{searchAudits, searchExports, searchPeople, searchSettings, searchTokens},
 	}
 }
 
-// auditFigures is one figure for each subject.
+// auditFigures is one figure for each subject that opens or weakens something.
 func auditFigures() Row {
-	return Row{6, []Panel{
-		compared("given", "How often was access given?", "Access given", accessGiven, "access"),
-		distinct("joined", "How many people joined?", "Joined or came back", "user.target.id", peopleJoined, "people-changes"),
-		distinct("left", "How many people left?", "Suspended or deleted", "user.target.id", peopleLeft, "people-changes"),
-		compared("settings", "Did security settings change?", "Settings changed", settingsChanged, "settings-changes"),
-		compared("tokens", "Were tokens made?", "Service accounts, tokens", tokensMade, "token-changes"),
-		compared("exports", "Were whole vaults exported?", "Vault exports", vaultExported, "exported").Worrying(),
+	return Row{5, []Panel{
+		compared("given", "How often was access given?", "Access given", accessGiven, "access").Ruled("vault-access-granted-to-oneself").Wide(12),
+		compared("settings", "Did security settings change?", "Settings changed", settingsChanged, searchSettings).Ruled("signin-policy-changed").Wide(12),
+		compared("tokens", "Were service accounts or tokens made?", "Service accounts and tokens made", tokensMade, searchTokens).Ruled("service-account-created").Wide(12),
+		compared("exports", "Were whole vaults exported?", "Vault exports", vaultExported, searchExports).Worrying().Ruled("vault-exported").Wide(12),
 	}}
 }
 
@@ -77,7 +69,7 @@ func auditOverTime() Row {
 		{
 			ID: "over-time", Question: "What was changed over time?", Kind: Bars, Width: 24, Where: deliberate,
 			Hint: "Without the sessions that apps start by themselves.",
-			By:   []Bucket{subjects(), OverTime()}, Show: []Measure{EventCount()},
+			By:   []Bucket{subjects(), OverTime()}, Show: []Measure{EventCount()}, Colors: subjectColors,
 		},
 		{
 			ID: "people-days", Question: "Who changed how much on which day?", Kind: Heatmap, Width: 24, Where: deliberate, Leads: fromAudits,
@@ -96,22 +88,30 @@ func auditPeople() Row {
 		Show: []Measure{
 			name(), {Label: "Actions", Op: Count}, LastDay(Measure{Op: Count}), CountIf("Access given", accessGiven), CountIf("Access taken away", accessTaken),
 			CountIf("People changed", peopleChanged), CountIf("Settings changed", settingsChanged), CountIf("Tokens", tokensChanged), CountIf("Vault exports", vaultExported),
-			UniqueOf("People affected", "user.target.id"), LastSeen(), userID(),
+			LastSeen(),
 		},
 	}}}
 }
 
-// auditReceivers is who got access: people by their ids, because one who was invited may have nothing else.
+// auditReceivers is who got access: people by their ids, because one who was invited may have nothing else; and groups.
 func auditReceivers() Row {
-	return Row{10, []Panel{{
-		ID: "receivers", Question: "Which people got the most access?", Kind: Table, Width: Columns, Where: accessGiven,
-		Hint: "Members of a group also have its access: see the table of groups.",
-		By:   []Bucket{Top(50, "To whom (id)", "user.target.id")},
-		Show: []Measure{
-			LastOf("Name", "user.target.full_name"), LastOf("E-mail address", "user.target.email"), {Label: "Given", Op: Count},
-			UniqueOf("Vaults", "onepassword.vault_uuid"), UniqueOf("Groups", "group.id"), LastOf("Given by", "user.email"), LastSeen(),
+	return Row{11, []Panel{
+		{
+			ID: "receivers", Question: "Which people got the most access?", Kind: Table, Width: 24, Where: accessGiven,
+			Hint: "By the id, since a person who was invited has no address yet. Members of a group also have its access.",
+			By:   []Bucket{Top(50, "To whom (id)", "user.target.id")},
+			Show: []Measure{
+				{Label: "Given", Op: Count}, UniqueOf("Vaults", "onepassword.vault_uuid"), UniqueOf("Groups", "group.id"), LastOf("Name", "user.target.full_name"),
+			},
 		},
-	}}}
+		{
+			ID: "groups", Question: "Which groups got vaults and members?", Kind: Table, Width: 24, Where: accessGiven,
+			By: []Bucket{Top(50, "Group id", "group.id")},
+			Show: []Measure{
+				{Label: "Given", Op: Count}, UniqueOf("Vaults", "onepassword.vault_uuid"), UniqueOf("Members", "user.target.id"), LastOf("Given by", "user.email"),
+			},
+		},
+	}}
 }
 
 // auditVaults is which vaults were opened to whom, or exported.
@@ -123,29 +123,9 @@ func auditVaults() Row {
 		Show: []Measure{
 			CountIf("Access given", accessGiven).Sorted(), UniqueIf("People", "user.target.id", accessGiven), UniqueIf("Groups", "group.id", accessGiven),
 			LastIfOf("Access given by", "user.email", accessGiven), CountIf("Exported", vaultExported), LastIfOf("Exported by", "user.email", vaultExported),
-			LastIf("Last exported", vaultExported), LastSeen(),
+			LastIf("Last exported", vaultExported),
 		},
 	}}}
-}
-
-// auditGroups is which groups got access, and which actions are new.
-func auditGroups() Row {
-	return Row{11, []Panel{
-		{
-			ID: "groups", Question: "Which groups got vaults and members?", Kind: Table, Width: 24, Where: accessGiven,
-			By: []Bucket{Top(50, "Group id", "group.id")},
-			Show: []Measure{
-				{Label: "Given", Op: Count}, UniqueOf("Vaults", "onepassword.vault_uuid"), UniqueOf("Members", "user.target.id"),
-				LastOf("Given by", "user.email"), LastSeen(),
-			},
-		},
-		{
-			ID: "actions", Question: "What was done, and since when?", Kind: Table, Width: 24, Where: deliberate,
-			Hint: "The newest kinds of action come first.",
-			By:   []Bucket{Top(many, "Action", "onepassword.action_name")},
-			Show: []Measure{EventCount(), UniqueOf("People", "user.email"), FirstSeen().Sorted(), LastSeen()},
-		},
-	}}
 }
 
 // auditOutsiders is what programs and users of other accounts changed.
@@ -159,22 +139,4 @@ func auditOutsiders() Row {
 			LastOf("Last action", "onepassword.action_name"), LastSeen(), userID(),
 		},
 	}}}
-}
-
-// auditPlaces is where changes were made.
-func auditPlaces() Row {
-	return Row{13, []Panel{
-		{
-			ID: "map", Question: "Where were changes made?", Kind: Map, Width: 24, Where: deliberate,
-			Hint: "The table beside it has the same content.",
-		},
-		{
-			ID: "countries", Question: "In which countries, and which are new?", Kind: Table, Width: 24, Where: deliberate, Leads: fromAudits,
-			By: []Bucket{Top(50, "Country", "source.geo.country_name")},
-			Show: []Measure{
-				LastOf("Code", "source.geo.country_iso_code"), {Label: "Actions", Op: Count}, CountIf("Settings", settingsChanged),
-				UniqueOf("People", "user.email"), FirstSeen(), LastSeen(),
-			},
-		},
-	}}
 }

@@ -9,6 +9,10 @@ package boards
 const (
 	failed    = `event.outcome: failure`
 	succeeded = `event.outcome: success`
+	// The API says what the last check was: an account password alone, or a second factor after it. A sign-in through an
+	// identity provider has the second factor there; a service account has none.
+	singleFactor = `event.outcome: success and onepassword.type: credentials_ok and not ` + serviceAccount
+	secondFactor = `event.outcome: success and onepassword.type: mfa_ok`
 
 	// Audit events.
 	accessGiven = `(onepassword.object_type: (gva or uva) and event.action: grant) or ` +

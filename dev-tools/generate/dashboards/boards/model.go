@@ -24,7 +24,12 @@ type Dashboard struct {
 	Datasets    []string
 	Controls    []Control
 	Rows        []Row
+	Searches    []string // ids of the saved searches that its text links to
 }
+
+// MostPanels is how many panels a dashboard may have. Kibana asks one search or more for each as soon as it opens, and
+// nobody reads more; what is left is a saved search that a link opens.
+const MostPanels = 14
 
 // Row is panels side by side. Their widths add up to [Columns].
 type Row struct {
@@ -72,7 +77,8 @@ type Panel struct {
 	Show     []Measure
 	Leads    []string          // ids of the dashboards to which a click leads
 	Colors   map[string]string // fixed colours of values
-	Behind   string            // id of the panel that shows the events behind a figure, on which there is nothing to click
+	Behind   string            // id of the panel or saved search with the events behind a figure, on which there is nothing to click
+	Rule     string            // of a figure: the detection rule about the same, as its anchor in docs/detections.md
 	Alarm    bool              // of a Map: of what went wrong, in yellow to red; others are blue
 	Search   string            // of Events: id of the saved search
 	Markdown string            // of Text
@@ -114,6 +120,7 @@ type Measure struct {
 	Op     Op
 	Field  string
 	Where  string // KQL: only these events
+	Span   bool   // a number of seconds, shown as a duration
 	Before bool   // of the period of the same length before the chosen one; not beside values of a field, where Lens refuses it
 	Last   string // only the end of the chosen period: "1d"
 	Sort   bool   // buckets and table are in the descending order of this; else of the first
@@ -178,10 +185,13 @@ func (m Measure) IsNumber() bool { return m.Op != Recent && m.Op != First && m.O
 // equal, and addresses and ids cut to their first letters.
 func (p Panel) Widths() []int {
 	const (
-		number   = 95
-		key      = 220 // an e-mail address or an id
+		number   = 112 // "Succeeded"
+		arrow    = 16  // of the column that orders
+		date     = 225 // "Nov 26, 2026 @ 23:08:23.123"; with 205, Kibana cuts the last digits
+		key      = 220 // an email address
+		id       = 245 // 26 characters
 		pair     = 280
-		widePair = 340
+		widePair = 430 // an id and an email address
 	)
 	widths := make([]int, len(p.By)+len(p.Show))
 	for i, by := range p.By {
@@ -190,13 +200,23 @@ func (p Panel) Widths() []int {
 			widths[i] = widePair
 		case len(by.And) > 0:
 			widths[i] = pair
+		case by.Time:
+			widths[i] = date
+		case i == 0 && (strings.HasSuffix(by.Field, "_uuid") || strings.HasSuffix(by.Field, ".id")):
+			widths[i] = id
 		case i == 0 && len(by.Cases) == 0 && !strings.HasPrefix(by.Field, "source."):
 			widths[i] = key
 		}
 	}
 	for i, m := range p.Show {
-		if m.IsNumber() {
+		switch {
+		case m.IsNumber():
 			widths[len(p.By)+i] = number
+			if i == p.SortedBy() {
+				widths[len(p.By)+i] += arrow
+			}
+		case m.Op != Recent:
+			widths[len(p.By)+i] = date
 		}
 	}
 	return widths
@@ -204,12 +224,59 @@ func (p Panel) Widths() []int {
 
 // HintOf is how to read a panel, and where the events behind a figure are.
 func (d Dashboard) HintOf(p Panel) string {
+	if p.Behind == "" {
+		return p.Hint
+	}
 	for _, other := range d.Panels() {
-		if p.Behind != "" && other.ID == p.Behind {
+		if other.ID == p.Behind {
 			return strings.TrimSpace(p.Hint + ` Behind the figure: "` + other.Question + `"`)
 		}
 	}
+	for _, s := range Searches() {
+		if s.ID == p.Behind {
+			return strings.TrimSpace(p.Hint + ` Behind the figure: the saved search "` + s.Title + `"`)
+		}
+	}
 	return p.Hint
+}
+
+// Text is the Markdown of a panel: what is written, then the links to the rules about its figures and to the saved searches.
+func (d Dashboard) Text(p Panel) string {
+	text := p.Markdown
+	var rules, searches []string
+	seen := make(map[string]bool)
+	for _, other := range d.Panels() {
+		if other.Rule != "" && !seen[other.Rule] {
+			seen[other.Rule] = true
+			rules = append(rules, "["+other.Show[0].Label+"]("+rulesPage+"#"+other.Rule+")")
+		}
+	}
+	for _, id := range d.Searches {
+		searches = append(searches, "["+shortTitle(id)+"](discover#/view/"+id+linkedTime+")")
+	}
+	if len(rules) > 0 {
+		text += "\n\n**Detection rules:** " + strings.Join(rules, ", ")
+	}
+	if len(searches) > 0 {
+		text += "\n\n**Events in Discover:** " + strings.Join(searches, ", ")
+	}
+	return text
+}
+
+// linkedTime is the time range of a link to Discover, which would show the last quarter of an hour otherwise.
+const linkedTime = "?_g=(time:(from:now-7d,to:now))"
+
+// rulesPage describes the detection rules.
+const rulesPage = "https://github.com/onepasswordbeat/onepasswordbeat/blob/main/docs/detections.md"
+
+// shortTitle is the title of a saved search without the part that all have in common.
+func shortTitle(id string) string {
+	for _, s := range Searches() {
+		if s.ID == id {
+			return strings.TrimPrefix(s.Title, "[Logs 1Password] ")
+		}
+	}
+	return id
 }
 
 // Panels are all panels, row by row.

@@ -19,6 +19,13 @@ const (
 	searchSettings = "1password-security-settings-changes"
 	searchTokens   = "1password-service-account-changes"
 	searchBroken   = "1password-events-with-errors"
+
+	searchExternal       = "1password-external-users"
+	searchService        = "1password-service-accounts"
+	searchExternalUsages = "1password-item-usages-by-external-users"
+	searchRules          = "1password-firewall-rules-matched"
+	searchOldApps        = "1password-sign-ins-with-outdated-apps"
+	searchOutsiders      = "1password-sign-ins-of-external-users"
 )
 
 // Searches returns the saved searches.
@@ -54,6 +61,41 @@ func Searches() []Search {
 			Description: "What left its vault: items exported to a file, shared by a link or sent to somebody, and whole vaults exported.",
 			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "onepassword.vault_uuid",
 				"onepassword.item_uuid", "source.ip", "source.geo.country_name"},
+		},
+		{
+			ID: searchExternal, Title: "[Logs 1Password] Events of external users", Datasets: every, Where: externalUser,
+			Description: "What users of other accounts did, such as those of a managed service provider.",
+			Columns:     []string{"event.dataset", "message", "user.email", "source.ip", "source.geo.country_name", "event.outcome"},
+		},
+		{
+			ID: searchService, Title: "[Logs 1Password] Events of service accounts", Datasets: every, Where: serviceAccount,
+			Description: "What service accounts did.",
+			Columns:     []string{"event.dataset", "message", "user.full_name", "source.ip", "source.geo.country_name", "event.outcome"},
+		},
+		{
+			ID: searchExternalUsages, Title: "[Logs 1Password] Item usages of external users", Datasets: []string{Usage}, Where: externalUsage,
+			Description: "What users of other accounts did with items of shared vaults.",
+			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "onepassword.vault_uuid",
+				"onepassword.item_uuid", "source.ip", "source.geo.country_name"},
+		},
+		{
+			ID: searchRules, Title: "[Logs 1Password] Sign-ins that matched a firewall rule", Datasets: []string{SignIn}, Where: "onepassword.failed_check: firewall",
+			Description: "Sign-in attempts that a firewall rule blocked, or reported and let through.",
+			Columns: []string{"user.full_name", "user.email", "event.outcome", "event.reason", "onepassword.details.value", "source.ip",
+				"source.geo.country_name"},
+		},
+		{
+			ID: searchOldApps, Title: "[Logs 1Password] Sign-ins with outdated apps", Datasets: []string{SignIn}, Where: "onepassword.failed_check: app_version",
+			Description: "Sign-in attempts that failed because the app was too old.",
+			Columns: []string{"user.full_name", "user.email", "user_agent.name", "user_agent.version", "onepassword.client.platform_name",
+				"source.ip"},
+		},
+		{
+			ID: searchOutsiders, Title: "[Logs 1Password] Sign-ins of external users and service accounts", Datasets: []string{SignIn},
+			Where:       externalSignIn + " or " + serviceAccount,
+			Description: "Sign-in attempts of users of other accounts, and of service accounts.",
+			Columns: []string{"user.full_name", "user.email", "event.outcome", "event.reason", "source.ip", "source.geo.country_name",
+				"user_agent.name"},
 		},
 		{
 			ID: searchBroken, Title: "[Logs 1Password] Events with errors", Datasets: every, Where: broken,
@@ -115,8 +157,8 @@ type Tag struct {
 func Tags() []Tag {
 	return []Tag{
 		{Text: "Security Solution", Types: []string{"dashboard", "search"}},
-		{Text: "1Password sign-in attempts", Assets: []string{signInsID, searchSignIns, searchFailed}},
-		{Text: "1Password item usages", Assets: []string{usagesID, searchUsages, searchGone}},
+		{Text: "1Password sign-in attempts", Assets: []string{signInsID, searchSignIns, searchFailed, searchRules, searchOldApps, searchOutsiders}},
+		{Text: "1Password item usages", Assets: []string{usagesID, searchUsages, searchGone, searchExternalUsages}},
 		{Text: "1Password audit events", Assets: []string{auditsID, searchAudits, searchGone, searchExports, searchAccess, searchPeople, searchSettings, searchTokens}},
 		{Text: "1Password collection health", Assets: []string{overviewID, searchBroken}},
 	}

@@ -86,6 +86,9 @@ func LastDay(m Measure) Measure { m.Label, m.Last = "Last 24 h", "1d"; return m 
 // MedianOf is the value that half of the events do not exceed.
 func MedianOf(label, field string) Measure { return Measure{Label: label, Op: Median, Field: field} }
 
+// AsDuration shows a number of seconds as a duration.
+func (m Measure) AsDuration() Measure { m.Span = true; return m }
+
 // P95Of is the value that 95 of 100 events do not exceed.
 func P95Of(label, field string) Measure { return Measure{Label: label, Op: P95, Field: field} }
 
@@ -101,7 +104,7 @@ func (m Measure) Sorted() Measure { m.Sort = true; return m }
 func (m Measure) Colored(color string) Measure { m.Color = color; return m }
 
 // heads is the row that every dashboard begins with.
-func heads(markdown string) Row { return Row{6, []Panel{linksTo(), readMe(markdown)}} }
+func heads(markdown string) Row { return Row{7, []Panel{linksTo(), readMe(markdown)}} }
 
 // who identifies people: by the address, which every event type has; name and id stand beside it.
 func who(n int) Bucket { return Top(n, "User", "user.email") }
@@ -115,6 +118,22 @@ func byType() Bucket {
 	b.Label = "Event type"
 	return b
 }
+
+// subjectColors are those of the subjects of audit events, usageColors those of what is done with items. Without colours of
+// their own, Kibana 8.12 draws all values in red.
+var (
+	subjectColors = map[string]string{
+		"Access": neutral, "Groups": "#ca8eae", "People": good, "Own credentials and profile": "#b9a888", "Security settings": bad,
+		"Service accounts and tokens": "#da8b45", "Vaults and items": change, "Devices and passkeys": unsure, "Everything else": RestColor,
+	}
+	usageColors = map[string]string{
+		"Item filled in": "#7b8b8e", "Item fetched": "#b9a888", "Secret revealed": neutral, "Secret copied": change, "Item exported": bad,
+		"Item shared": "#da8b45", "Item created": good, "Item updated": "#ca8eae", "Item used": "#d3dae6", "Item opened for editing": unsure,
+	}
+)
+
+// RestColor is that of all values that have none.
+const RestColor = "#c2c8d0"
 
 // typeColors are those of the event types.
 var typeColors = map[string]string{"Audit events": change, "Item usages": neutral, "Sign-in attempts": good}
@@ -147,6 +166,12 @@ func distinct(id, question, label, field, where, behind string) Panel {
 
 // Worrying gives a figure the colour of what one should look at.
 func (p Panel) Worrying() Panel { p.Show[0] = p.Show[0].Colored(worry); return p }
+
+// Ruled names the detection rule about the same.
+func (p Panel) Ruled(slug string) Panel { p.Rule = slug; return p }
+
+// Wide gives the panel another width.
+func (p Panel) Wide(width int) Panel { p.Width = width; return p }
 
 // From counts events of some of the dashboard's datasets only.
 func (p Panel) From(datasets ...string) Panel { p.Datasets = datasets; return p }

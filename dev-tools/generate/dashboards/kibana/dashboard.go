@@ -55,7 +55,8 @@ func (b *builder) controls() object {
 				"dataViewId": dataView, "fieldName": c.Field, "searchTechnique": "wildcard", "selectedOptions": list{},
 				"sort": object{"by": "_count", "direction": "desc"}, "title": c.Label,
 			},
-			"grow": true, "order": i, "type": "optionsListControl", "width": "medium",
+			// Five of medium width wrap into a second row.
+			"grow": true, "order": i, "type": "optionsListControl", "width": "small",
 		}
 		b.refer(toData("controlGroup_" + c.ID + ":optionsListDataView"))
 	}
@@ -94,9 +95,10 @@ func (b *builder) panel(p boards.Panel) (object, error) {
 	out := object{"embeddableConfig": config, "type": "lens"}
 	switch p.Kind {
 	case boards.Text:
-		out["type"], config["hidePanelTitles"], config["savedVis"] = "visualization", true, markdown(p.Markdown)
+		out["type"], config["hidePanelTitles"], config["savedVis"] = "visualization", true, markdown(b.Text(p))
 	case boards.Links:
-		out["type"], config["attributes"] = "links", b.links(p)
+		// With a title there is no room for the fourth link.
+		out["type"], config["hidePanelTitles"], config["attributes"] = "links", true, b.links(p)
 	case boards.Events:
 		out["type"], out["panelRefName"] = "search", "panel_"+p.ID
 		b.refer(reference{p.Search, p.ID + ":panel_" + p.ID, "search"})
@@ -112,6 +114,9 @@ func (b *builder) panel(p boards.Panel) (object, error) {
 		}
 		config["attributes"], config["enhancements"] = chart, b.drilldowns(p)
 		config["syncColors"], config["syncCursor"], config["syncTooltips"] = false, true, false
+		if p.Kind == boards.Number {
+			config["hidePanelTitles"] = true // the tile has a label of its own
+		}
 	}
 	return out, nil
 }

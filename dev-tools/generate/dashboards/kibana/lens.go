@@ -166,9 +166,9 @@ func measureColumn(m boards.Measure) (object, error) {
 			condition += " and (" + m.Where + ")"
 		}
 	case boards.Median:
-		column["params"] = object{"emptyAsNull": true, "format": wholeNumber()}
+		column["params"] = object{"emptyAsNull": true, "format": format(m)}
 	case boards.P95:
-		column["params"] = object{"format": wholeNumber(), "percentile": 95}
+		column["params"] = object{"format": format(m), "percentile": 95}
 	default:
 		return nil, fmt.Errorf("the operation %q is not known", m.Op)
 	}
@@ -184,4 +184,10 @@ func measureColumn(m boards.Measure) (object, error) {
 	return column, nil
 }
 
-func wholeNumber() object { return object{"id": "number", "params": object{"decimals": 0}} }
+// format is how a number is written. A delay of 250,000 seconds is three days.
+func format(m boards.Measure) object {
+	if m.Span {
+		return object{"id": "duration", "params": object{"compact": true, "decimals": 0, "fromUnit": "seconds", "toUnit": "humanizePrecise"}}
+	}
+	return object{"id": "number", "params": object{"decimals": 0}}
+}

@@ -8,8 +8,9 @@ package kibana
 import "onepasswordbeat/dev-tools/generate/dashboards/boards"
 
 const (
+	// At this zoom half a dashboard's width shows the whole world, from Auckland to Hawaii.
 	mapLatitude = 20
-	mapZoom     = 1.2
+	mapZoom     = 0.3
 )
 
 func (b *builder) worldMap(p boards.Panel) object {

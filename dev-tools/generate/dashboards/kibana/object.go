@@ -28,6 +28,8 @@ const (
 	coreVersion      = "8.8.0"
 	dashboardVersion = "10.2.0"
 	searchVersion    = "10.5.0"
+	dataViewVersion  = "8.0.0"
+	templateVersion  = "10.1.0"
 )
 
 // dataView is the one that Fleet makes for all logs.
@@ -62,6 +64,20 @@ func Files(dashboards []boards.Dashboard, searches []boards.Search, tags []board
 	for _, s := range searches {
 		if err := add("search", s.ID, search(s)); err != nil {
 			return nil, fmt.Errorf("cannot write the search %s: %w", s.ID, err)
+		}
+	}
+	for _, v := range boards.DataViews() {
+		saved, err := dataViewOf(v)
+		if err == nil {
+			err = add("index_pattern", v.ID, saved)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot write the data view %s: %w", v.ID, err)
+		}
+	}
+	for _, a := range boards.Alerts() {
+		if err := add("alerting_rule_template", a.ID, alert(a)); err != nil {
+			return nil, fmt.Errorf("cannot write the alerting rule template %s: %w", a.ID, err)
 		}
 	}
 	content, err := tagsFile(tags)
@@ -113,6 +129,43 @@ const (
 	sourceRef = "kibanaSavedObjectMeta.searchSourceJSON.index"
 )
 
+// dataViewOf is the data view of one data stream. Its labels stand over the columns of searches.
+func dataViewOf(v boards.DataView) (object, error) {
+	labels := object{}
+	for field, label := range v.Labels {
+		labels[field] = object{"customLabel": label}
+	}
+	encoded, err := json.Marshal(labels) // a string in Kibana and in the package
+	if err != nil {
+		return nil, err
+	}
+	return saved("index-pattern", dataViewVersion, v.ID, object{
+		"fieldAttrs": string(encoded), "name": v.Pattern, "timeFieldName": "@timestamp", "title": v.Pattern,
+	}, []reference{}), nil
+}
+
+// alert is a template for a rule that a person makes in Kibana 9.2 or later. Older versions ignore it.
+func alert(a boards.Alert) object {
+	return saved("alerting_rule_template", templateVersion, a.ID, object{
+		"alertDelay": object{"active": 1}, "name": a.Name, "ruleTypeId": ".es-query", "schedule": object{"interval": a.Every}, "tags": list{"1Password"},
+		"params": object{
+			"aggType": "count", "esqlQuery": object{"esql": a.Query}, "excludeHitsFromPreviousRun": false, "groupBy": "row", "searchType": "esqlQuery",
+			"size": 100, "sourceFields": list{}, "termSize": 5, "threshold": list{0}, "thresholdComparator": ">", "timeField": "@timestamp",
+			"timeWindowSize": a.Days, "timeWindowUnit": "d",
+		},
+	}, []reference{})
+}
+
+// dataViewFor is the data view of a search: that of its data stream, which has labels, or the one for all logs.
+func dataViewFor(s boards.Search) string {
+	for _, v := range boards.DataViews() {
+		if len(s.Datasets) == 1 && s.Datasets[0] == v.Dataset {
+			return v.ID
+		}
+	}
+	return dataView
+}
+
 // datasetFilter lets only events of these datasets through.
 func datasetFilter(datasets []string) object {
 	const field = "data_stream.dataset"
@@ -141,8 +194,9 @@ func search(s boards.Search) object {
 	return saved("search", searchVersion, s.ID, object{
 		"columns": s.Columns, "description": s.Description, "grid": object{}, "hideChart": false, "isTextBasedQuery": false,
 		"kibanaSavedObjectMeta": object{"searchSourceJSON": source},
+		"rowHeight":             1, // one line for each event; by default there are three
 		"sort":                  list{list{"@timestamp", "desc"}}, "timeRestore": false, "title": s.Title,
-	}, []reference{toData(sourceRef), toData(filterRef)})
+	}, []reference{{dataViewFor(s), sourceRef, "index-pattern"}, {dataViewFor(s), filterRef, "index-pattern"}})
 }
 
 // dataType is what Lens calls the type of a field's values.

@@ -45,13 +45,25 @@ func visualization(p boards.Panel) (string, object, error) {
 
 func number(p boards.Panel) object {
 	out := object{"layerId": mainLayer, "layerType": "data", "metricAccessor": measureID(mainLayer, 0)}
-	if p.Show[0].Color != "" {
-		out["color"] = p.Show[0].Color
+	if color := p.Show[0].Color; color != "" {
+		out["palette"] = fromOne(color)
 	}
 	if len(p.Show) > 1 {
 		out["secondaryMetricAccessor"] = measureID(mainLayer, 1)
 	}
 	return out
+}
+
+// fromOne is the palette of a figure that is coloured unless it is 0.
+func fromOne(color string) object {
+	stops := list{object{"color": color, "stop": 1}}
+	return object{
+		"name": "custom", "type": "palette",
+		"params": object{
+			"colorStops": stops, "continuity": "above", "maxSteps": 5, "name": "custom", "progression": "fixed",
+			"rangeMax": nil, "rangeMin": 1, "rangeType": "number", "reverse": false, "steps": 1, "stops": stops,
+		},
+	}
 }
 
 // xyLayer shows the first measure; x is the bucket of the horizontal axis.
@@ -93,9 +105,12 @@ func arrivals(p boards.Panel) object {
 	return xy(true, "hide", layers...)
 }
 
-// colors gives values their fixed colours; others take those of the palette.
+// colors gives values their fixed colours, and all others one; without any, the palette decides.
 func colors(fixed map[string]string) object {
-	assignments := list{}
+	assignments, rest := list{}, object{"type": "loop"}
+	if len(fixed) > 0 {
+		rest = object{"colorCode": boards.RestColor, "type": "colorCode"} // Kibana 8.12 draws a loop in red
+	}
 	for _, value := range slices.Sorted(maps.Keys(fixed)) {
 		assignments = append(assignments, object{
 			"color": object{"colorCode": fixed[value], "type": "colorCode"},
@@ -104,7 +119,7 @@ func colors(fixed map[string]string) object {
 	}
 	return object{
 		"assignments": assignments, "colorMode": object{"type": "categorical"}, "paletteId": "eui_amsterdam_color_blind",
-		"specialAssignments": list{object{"color": object{"type": "loop"}, "rule": object{"type": "other"}, "touched": false}},
+		"specialAssignments": list{object{"color": rest, "rule": object{"type": "other"}, "touched": false}},
 	}
 }
 
@@ -133,7 +148,8 @@ func heatmap(p boards.Panel) object {
 			"isYAxisTitleVisible": titles, "type": "heatmap_grid",
 		},
 		"layerId": mainLayer, "layerType": "data",
-		"legend": object{"isVisible": true, "position": "right", "type": "heatmap_legend"},
+		// The cells have their numbers. A legend would say "61 – 108.8".
+		"legend": object{"isVisible": false, "position": "right", "type": "heatmap_legend"},
 		"palette": object{
 			"accessor": measureID(mainLayer, 0), "name": "custom", "type": "palette",
 			"params": object{
@@ -156,7 +172,8 @@ func table(p boards.Panel) object {
 		columns = append(columns, column)
 	}
 	for i := range p.By {
-		add(object{"columnId": bucketID(mainLayer, i), "isTransposed": false})
+		// Lens puts several terms in one column to the right.
+		add(object{"alignment": "left", "columnId": bucketID(mainLayer, i), "isTransposed": false})
 	}
 	for i, m := range p.Show {
 		column := object{"columnId": measureID(mainLayer, i), "isMetric": true, "isTransposed": false}
