@@ -26,7 +26,8 @@ type Week struct {
 
 // NewWeek makes the week after begin in the world of w. The same week comes out each time.
 func NewWeek(w *World, begin time.Time) Week {
-	m := &week{World: w, r: rand.New(rand.NewPCG(7, 19)), Week: Week{Begin: begin, End: begin.Add(7 * day)}}
+	r := rand.New(rand.NewPCG(7, 19)) //nolint:gosec // the same week comes out each time
+	m := &week{World: w, r: r, Week: Week{Begin: begin, End: begin.Add(7 * day)}}
 	for i, p := range w.People {
 		m.people = append(m.people, m.employ(i, p))
 	}

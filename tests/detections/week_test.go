@@ -7,6 +7,7 @@ package detections
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -78,7 +79,8 @@ func (r runner) thresholds(t *testing.T, rule detections.Rule, begin, end time.T
 	for now := begin.Add(step); !now.After(end); now = now.Add(step) {
 		for _, a := range r.threshold(t, rule, now, seen) {
 			out = append(out, fmt.Sprint(now, " ", name(a, rule.Threshold.By)))
-			last, err := a["last"].(interface{ Float64() (float64, error) }).Float64()
+			number, _ := a["last"].(json.Number)
+			last, err := number.Float64()
 			require.NoError(t, err)
 			before := list{arrived(time.Time{}.AddDate(1999, 0, 0), time.UnixMilli(int64(last)))}
 			for _, f := range rule.Threshold.By {
