@@ -260,7 +260,7 @@ func TestListStatesThatCannotBeUsed(t *testing.T) {
 	defer func() { require.NoError(t, r.Close()) }()
 	var out writer
 	require.NoError(t, listStates(&out, r, now))
-	assert.Contains(t, string(out), "unusable: the state stored for input \"a\"")
+	assert.Contains(t, string(out), "unusable: the state of input \"a\"")
 	assert.Contains(t, string(out), "it has version 9")
 	assert.Regexp(t, `(?m)^b +audit_events +- +cursor +0s +-$`, string(out))
 }

@@ -1,94 +1,130 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Root may reset the state of a beat that runs as another user, which must be able
-// to read what root wrote.
+// Root may use the state of a beat that runs as another user. That user could lead root
+// to any file by a symbolic link, so root becomes that user before it opens anything.
 
 //go:build unix
 
 package cmd
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 
+	"github.com/elastic/beats/v7/libbeat/cfgfile"
+	"github.com/elastic/beats/v7/libbeat/cmd/instance"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/paths"
+
 	"onepasswordbeat/internal/registry"
 )
 
-// keepOwner notes whose the registry is, and returns what gives that user the
-// files that root will have written.
-func keepOwner(dataPath string) (handOver func() error) {
-	nothing := func() error { return nil }
-	if os.Geteuid() != 0 {
-		return nothing
+// initializedBeat reads the configuration and initializes a beat. Root reads the
+// configuration, which may be root's alone, and then becomes the owner of path.data.
+func initializedBeat(settings instance.Settings) (b *instance.Beat, err error) {
+	user, err := ownerOfState()
+	if err != nil {
+		return nil, fmt.Errorf("error initializing beat: %w", err)
 	}
-	dir := registry.Dir(dataPath)
-	for _, folder := range []string{dir, filepath.Dir(dir), dataPath} {
-		info, err := os.Stat(folder)
-		if err != nil {
-			continue // it will be made; whoever has the folder above it gets it
-		}
-		owner, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || owner.Uid == 0 {
-			return nothing
-		}
-		return func() error {
-			if err := giveRegistry(dataPath, int(owner.Uid), int(owner.Gid)); err != nil {
-				return fmt.Errorf("the registry has files that belong to root now, run `chown -R %d:%d %s`: %w", owner.Uid, owner.Gid, dir, err)
+	if user != nil {
+		// libbeat reads the configuration and opens path.data in one call. It asks the
+		// overrides for their condition in between.
+		settings.ConfigOverrides = append(settings.ConfigOverrides, cfgfile.ConditionalOverride{
+			Check: func(*conf.C) bool {
+				if err := user.become(); err != nil {
+					panic(noDrop{err}) // the caller could only return true or false, and go on as root
+				}
+				return false
+			},
+		})
+		defer func() {
+			switch failed := recover().(type) {
+			case nil:
+			case noDrop:
+				b, err = nil, failed.err
+			default:
+				panic(failed)
 			}
-			return nil
-		}
+		}()
 	}
-	return nothing
+	b, err = instance.NewInitializedBeat(settings)
+	if err != nil {
+		return nil, fmt.Errorf("error initializing beat: %w", err)
+	}
+	return b, nil
 }
 
-// giveRegistry gives root's files of a registry, and the folders that it made for
-// them, to another user.
-func giveRegistry(dataPath string, uid, gid int) error {
-	data, err := os.OpenRoot(dataPath) // the user must not lead root elsewhere by a symbolic link
+// noDrop ends the initialization because root could not become the owner.
+type noDrop struct{ err error }
+
+// owner is another user than root, to whom a folder of the state belongs.
+type owner struct {
+	uid, gid int
+	folder   string
+}
+
+// ownerOfState returns the owner of the configured path.data, or of a folder of the
+// registry in it. It is nil if they are root's, and if the caller is not root.
+func ownerOfState() (*owner, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil //nolint:nilnil // nobody to become
+	}
+	if err := cfgfile.HandleFlags(); err != nil {
+		return nil, err
+	}
+	cfg, err := cfgfile.Load("", nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = data.Close() }()
-	dir, err := filepath.Rel(dataPath, registry.Dir(dataPath))
-	if err != nil {
-		return err
+	var section struct {
+		Path paths.Path `config:"path"`
 	}
-	names := []string{"meta.json", filepath.Dir(dir), dir}
-	files, err := fs.ReadDir(data.FS(), filepath.ToSlash(dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if err := cfg.Unpack(&section); err != nil {
+		return nil, err
 	}
-	for _, file := range files {
-		names = append(names, filepath.Join(dir, file.Name()))
+	where := paths.New()
+	if err := where.InitPaths(&section.Path); err != nil {
+		return nil, err
 	}
-	for _, name := range names {
-		if err := giveRootsFile(data, name, uid, gid); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	return ownerOf(where.Resolve(paths.Data, "")), nil
+}
+
+// ownerOf looks from path.data downwards: who owns a folder decides what lies below it.
+// A link counts as well as what it leads to.
+func ownerOf(dataPath string) *owner {
+	dir := registry.Dir(dataPath)
+	for _, folder := range []string{dataPath, filepath.Dir(dir), dir} {
+		for _, stat := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} {
+			info, err := stat(folder)
+			if err != nil {
+				continue
+			}
+			if owns, ok := info.Sys().(*syscall.Stat_t); ok && owns.Uid != 0 {
+				return &owner{uid: int(owns.Uid), gid: int(owns.Gid), folder: folder}
+			}
 		}
 	}
 	return nil
 }
 
-// giveRootsFile leaves alone what is not root's, and a file of several names, whose
-// others may be anywhere.
-func giveRootsFile(data *os.Root, name string, uid, gid int) error {
-	f, err := data.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return err
+// become gives up root's rights for good: first the groups, for which root's user id is
+// needed.
+func (o *owner) become() error {
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"setgroups", func() error { return syscall.Setgroups([]int{o.gid}) }},
+		{"setgid", func() error { return syscall.Setgid(o.gid) }},
+		{"setuid", func() error { return syscall.Setuid(o.uid) }},
+	} {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("%s belongs to user %d, and root can't become that user (%s: %w): run the command as that user, for example with `sudo -u '#%d'`",
+				o.folder, o.uid, step.name, err, o.uid)
+		}
 	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	now, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || now.Uid != 0 || !info.IsDir() && (!info.Mode().IsRegular() || now.Nlink > 1) {
-		return nil
-	}
-	return f.Chown(uid, gid)
+	return nil
 }

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What root writes for a beat of another user.
+// Whose folder it is that root is asked to open.
 
 //go:build unix
 
@@ -10,97 +10,55 @@ package cmd
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/elastic/elastic-agent-libs/logp"
 
 	"onepasswordbeat/internal/registry"
 )
 
 const beatUser = 65534
 
-func TestRootKeepsTheOwnerOfTheRegistry(t *testing.T) {
+func TestOwnerOfTheState(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: giving files away needs root")
 	}
+	give := func(t *testing.T, path string) { require.NoError(t, os.Lchown(path, beatUser, beatUser)) }
 	tests := map[string]struct {
-		owner    int
-		prepare  func(t *testing.T, dataPath string)
-		hardLink bool
+		prepare func(t *testing.T, dataPath string)
+		want    int
 	}{
-		"a registry that is there": {beatUser, func(t *testing.T, dataPath string) { makeRegistry(t, dataPath); giveAll(t, dataPath, beatUser) }, false},
-		"none yet":                 {beatUser, func(t *testing.T, dataPath string) { giveAll(t, dataPath, beatUser) }, false},
-		"root's own":               {0, makeRegistry, false},
-		"root's file, of the beat's": {beatUser, func(t *testing.T, dataPath string) {
-			giveAll(t, dataPath, beatUser)
-			makeRegistry(t, dataPath)
-			giveDirs(t, dataPath)
-		}, false},
-		"a file of another place": {beatUser, func(t *testing.T, dataPath string) { makeRegistry(t, dataPath); giveAll(t, dataPath, beatUser) }, true},
+		"root's":        {func(t *testing.T, p string) { require.NoError(t, os.MkdirAll(registry.Dir(p), 0o700)) }, 0},
+		"nothing there": {func(*testing.T, string) {}, 0},
+		"path.data":     {func(t *testing.T, p string) { require.NoError(t, os.Mkdir(p, 0o700)); give(t, p) }, beatUser},
+		"the registry": {func(t *testing.T, p string) {
+			require.NoError(t, os.MkdirAll(registry.Dir(p), 0o700))
+			give(t, registry.Dir(p))
+		}, beatUser},
+		"the folder between": {func(t *testing.T, p string) {
+			require.NoError(t, os.MkdirAll(registry.Dir(p), 0o700))
+			give(t, filepath.Dir(registry.Dir(p)))
+		}, beatUser},
+		"a link to root's folder": {func(t *testing.T, p string) { require.NoError(t, os.Symlink(t.TempDir(), p)); give(t, p) }, beatUser},
+		"root's link": {func(t *testing.T, p string) {
+			other := t.TempDir()
+			give(t, other)
+			require.NoError(t, os.Symlink(other, p))
+		}, beatUser},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			dataPath := t.TempDir()
+			dataPath := filepath.Join(t.TempDir(), "data")
 			test.prepare(t, dataPath)
-			secret := filepath.Join(registry.Dir(dataPath), "secret")
-			if test.hardLink {
-				elsewhere := filepath.Join(filepath.Dir(dataPath), "elsewhere")
-				require.NoError(t, os.WriteFile(elsewhere, nil, 0o600))
-				require.NoError(t, os.Link(elsewhere, secret))
+			got := ownerOf(dataPath)
+			if test.want == 0 {
+				assert.Nil(t, got)
+				return
 			}
-			keep := keepOwner(dataPath)
-			makeRegistry(t, dataPath)
-			require.NoError(t, keep())
-			owners := ownersBelow(t, filepath.Dir(registry.Dir(dataPath)))
-			assert.Greater(t, len(owners), 4)
-			for path, uid := range owners {
-				want := test.owner
-				if path == secret {
-					want = 0
-				}
-				assert.Equal(t, want, uid, path)
-			}
+			require.NotNil(t, got)
+			assert.Equal(t, test.want, got.uid)
+			assert.Equal(t, test.want, got.gid)
 		})
 	}
-}
-
-// makeRegistry stores a state, as root.
-func makeRegistry(t *testing.T, dataPath string) {
-	t.Helper()
-	r, err := registry.Open(dataPath, logp.NewNopLogger())
-	require.NoError(t, err)
-	require.NoError(t, r.Reset(registry.Key{Input: "acme", EventType: "audit_events"}, registry.Start{Since: now, Now: now}))
-	require.NoError(t, r.Close())
-}
-
-func giveAll(t *testing.T, dataPath string, uid int) {
-	t.Helper()
-	for path := range ownersBelow(t, dataPath) {
-		require.NoError(t, os.Chown(path, uid, uid))
-	}
-}
-
-func giveDirs(t *testing.T, dataPath string) {
-	t.Helper()
-	for dir := registry.Dir(dataPath); dir != dataPath; dir = filepath.Dir(dir) {
-		require.NoError(t, os.Chown(dir, beatUser, beatUser))
-	}
-}
-
-// ownersBelow returns the owner of a folder and of everything in it.
-func ownersBelow(t *testing.T, dir string) map[string]int {
-	t.Helper()
-	owners := map[string]int{}
-	require.NoError(t, filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
-		require.NoError(t, err)
-		stat, ok := info.Sys().(*syscall.Stat_t)
-		require.True(t, ok)
-		owners[path] = int(stat.Uid)
-		return nil
-	}))
-	return owners
 }

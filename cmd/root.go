@@ -10,7 +10,7 @@
 //	testconfig.go  what `test config` warns of
 //	testapi.go     `test api`
 //	state.go       `state list`, `state reset`
-//	owner_unix.go  the owner of the files that the `state` commands write
+//	owner_unix.go  root becomes the owner of the state before it opens files
 //	migrate.go     `migrate eventsapibeat`; migratereport.go is what it writes and prints
 //	setup.go       `setup --pipelines`, and the flags of libbeat that this beat does not support
 //	agent/         the connection to Elastic Agent

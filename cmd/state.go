@@ -184,9 +184,14 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 
 // withRegistry opens the registry of the configured path.data while no beat runs.
 func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*instance.Beat, *registry.Registry) error) (err error) {
-	b, err := instance.NewInitializedBeat(settings)
+	defer func() {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w (the command runs as user %d; root becomes the owner of path.data: if files in there are root's, give them to that user with chown)", err, os.Geteuid())
+		}
+	}()
+	b, err := initializedBeat(settings)
 	if err != nil {
-		return fmt.Errorf("error initializing beat: %w", err)
+		return err
 	}
 	lock := locks.NewWithRetry(b.Info, b.Info.Paths, 1, 0)
 	if err := lock.Lock(); err != nil {
@@ -194,8 +199,6 @@ func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*i
 	}
 	defer func() { _ = lock.Unlock() }()
 	dataPath := b.Info.Paths.Resolve(paths.Data, "")
-	keep := keepOwner(dataPath)
-	defer func() { err = errors.Join(err, keep()) }()
 	r, err := open(dataPath, b.Info.Logger)
 	if err != nil {
 		return err
