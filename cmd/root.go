@@ -8,6 +8,7 @@
 //	captured.go    what libbeat hands to one of its hooks only
 //	defaults.go    defaults of the root configuration that differ from libbeat's
 //	testconfig.go  what `test config` warns of
+//	testoutput.go  what `test output` says of Elasticsearch Serverless
 //	testapi.go     `test api`
 //	state.go       `state list`, `state reset`
 //	owner_unix.go  root becomes the owner of the state before it opens files
@@ -68,6 +69,7 @@ func RootCommand() *cmd.BeatsRootCmd {
 	tested := &configTest{}
 	root = cmd.GenRootCmdWithSettings(tested.creator(create), settings)
 	tested.watch(root.TestCmd)
+	nameServerless(root.TestCmd, c)
 	root.Short = "Ships 1Password's sign-in attempts, item usages and audit events to Elasticsearch and other outputs"
 	root.TestCmd.AddCommand(testAPICommand(settings))
 	root.AddCommand(stateCommand(settings), migrateCommand(settings))

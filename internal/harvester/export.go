@@ -47,7 +47,7 @@ type histogram struct {
 
 func newHistogram(name string) *histogram {
 	bounds := bucketBounds[name]
-	return &histogram{sample: gometrics.NewUniformSample(histogramSize), bounds: bounds, buckets: make([]uint64, len(bounds))}
+	return &histogram{sample: &lazySample{}, bounds: bounds, buckets: make([]uint64, len(bounds))}
 }
 
 // Update adds a value.

@@ -15,6 +15,8 @@
 //     changes nothing that a user changed.
 //   - A run sets up at its first connection. A role that may only write does not
 //     need the rights for it where the template is there already.
+//   - Elasticsearch Serverless has no ILM: there the template has a data stream
+//     lifecycle, which deletes nothing unless the user sets a retention.
 //   - Where it is not there and can't be loaded, the connection fails with the
 //     reason and nothing is sent: it would be mapped wrongly.
 package indexsetup
@@ -65,17 +67,22 @@ func Factory(log *logp.Logger, info beat.Info, root *conf.C) (idxmgmt.Supporter,
 	if err != nil {
 		return nil, err
 	}
-	return &support{Supporter: base, log: log.Named("index-setup"), info: info, template: section.Template, ilm: ilm}, nil
+	retention, err := retentionOf(section.Lifecycle.DSL)
+	if err != nil {
+		return nil, err
+	}
+	return &support{Supporter: base, log: log.Named("index-setup"), info: info, template: section.Template, ilm: ilm, retention: retention}, nil
 }
 
 // support is libbeat's own but for the set-up.
 type support struct {
 	idxmgmt.Supporter
-	log      *logp.Logger
-	info     beat.Info
-	template template.TemplateConfig
-	ilm      lifecycle.Supporter
-	warned   sync.Once // of a policy that can't be looked at: once, not at each connection
+	log       *logp.Logger
+	info      beat.Info
+	template  template.TemplateConfig
+	ilm       lifecycle.Supporter
+	retention string    // of the data stream lifecycle; "" keeps everything
+	warned    sync.Once // of a policy that can't be looked at: once, not at each connection
 }
 
 func (s *support) Enabled() bool { return s.template.Enabled || s.ilm.Enabled() }
@@ -130,7 +137,7 @@ func (m *manager) Setup(tmplMode, ilmMode idxmgmt.LoadMode) error {
 // loadPolicy loads the ILM policy if it is missing, and tells whether the
 // template names it.
 func (m *manager) loadPolicy(mode idxmgmt.LoadMode) (withILM bool, err error) {
-	if !m.ilm.Enabled() {
+	if m.serverless() || !m.ilm.Enabled() {
 		return false, nil
 	}
 	if enabled, err := m.policy.CheckEnabled(); err != nil || !enabled {
@@ -198,7 +205,7 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 	}
 	es := version.MustNew(MinVersion)
 	// Not m.info.ElasticLicensed: libbeat means whether Elasticsearch has match_only_text, as all of MinVersion do.
-	tmpl, err := template.New(false, m.info.Version, m.info.IndexPrefix, true, *es, cfg, false, m.log)
+	tmpl, err := template.New(m.serverless(), m.info.Version, m.info.IndexPrefix, true, *es, cfg, false, m.log)
 	if err != nil {
 		return nil, err
 	}
@@ -221,6 +228,9 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 	// event refused. Fleet's data streams have the same setting.
 	body["composed_of"] = []string{"ecs@mappings"}
 	body["ignore_missing_component_templates"] = []string{"ecs@mappings"}
+	if m.serverless() {
+		m.addLifecycle(body)
+	}
 	const lenient = "template.settings.index.mapping.ignore_malformed"
 	if _, err := body.GetValue(lenient); err != nil { // not set by the user
 		_, _ = body.Put(lenient, true)

@@ -7,6 +7,7 @@
 package indexsetup
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ type elasticsearch struct {
 	stored  map[string]string // path → body
 	status  map[string]int    // "METHOD path" → status of a refusal
 	changes []string          // "PUT path", in order
+	flavor  string            // build_flavor, "default" if it is empty
 }
 
 func (es *elasticsearch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +67,7 @@ func (es *elasticsearch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, known := es.stored[r.URL.Path]
 	switch {
 	case r.URL.Path == "/":
-		_, _ = io.WriteString(w, `{"version":{"number":"9.1.0","build_flavor":"default"}}`)
+		_, _ = fmt.Fprintf(w, `{"version":{"number":"9.1.0","build_flavor":%q}}`, cmp.Or(es.flavor, "default"))
 	case r.Method == http.MethodPut:
 		body, _ := io.ReadAll(r.Body)
 		es.stored[r.URL.Path] = string(body)

@@ -6,9 +6,11 @@
 package beattest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -19,6 +21,15 @@ const metricsTimeout = 5 * time.Second
 
 // Get reads a path of the beat's HTTP endpoint, such as "/stats", into v.
 func (b *Beat) Get(path string, v any) error {
+	var raw bytes.Buffer
+	if err := b.Copy(path, &raw); err != nil {
+		return err
+	}
+	return json.Unmarshal(raw.Bytes(), v)
+}
+
+// Copy copies a path of the beat's HTTP endpoint.
+func (b *Beat) Copy(path string, to io.Writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), metricsTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://beat"+path, http.NoBody)
@@ -39,7 +50,8 @@ func (b *Beat) Get(path string, v any) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("GET %s: %s", path, resp.Status)
 	}
-	return json.NewDecoder(resp.Body).Decode(v)
+	_, err = io.Copy(to, resp.Body)
+	return err
 }
 
 // InputMetrics returns what /inputs/ serves, by id: "<input>::<event type>". It

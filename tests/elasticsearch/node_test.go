@@ -62,15 +62,30 @@ func TestElasticsearchBusy(t *testing.T) {
 	)
 }
 
-// TestElasticsearch9 is what another major version could do otherwise.
-func TestElasticsearch9(t *testing.T) {
-	onNode(t, estest.Config{Version: estest.V9},
+// TestElasticsearch819 and TestElasticsearch9 are what another version could do otherwise.
+func TestElasticsearch819(t *testing.T) { onVersion(t, estest.V819) }
+
+func TestElasticsearch9(t *testing.T) { onVersion(t, estest.V9) }
+
+func onVersion(t *testing.T, version string) {
+	onNode(t, estest.Config{Version: version},
 		step{"a template gets a pipeline", testNamesPipeline},
 		step{"a run sets up by itself", testSetsUpByItself},
 		step{"every field has its type", testFields},
 		step{"new keys have any value", testNewKeys},
 		step{"repeats are duplicates", testRepeats},
 		step{"a bad document is refused alone", testBadDocument},
+	)
+}
+
+// TestServerless is on a node whose proxy answers like Elasticsearch Serverless.
+func TestServerless(t *testing.T) {
+	onNode(t, estest.Config{Serverless: true},
+		step{"a run sets up by itself, and nothing deletes", testServerlessSetsUp},
+		step{"what export prints is what was loaded", testServerlessExport},
+		step{"a retention that the user sets", testServerlessRetention},
+		step{"explicit ILM is an error", testServerlessExplicitILM},
+		step{"it is named by test output", testServerlessTestOutput},
 	)
 }
 

@@ -19,14 +19,16 @@ import (
 
 // The releases that this package runs. V8 is the one that has to run in CI.
 const (
-	V8 = "8.18.0"
-	V9 = "9.2.0"
+	V8   = "8.18.0"
+	V819 = "8.19.7"
+	V9   = "9.2.0"
 )
 
 // releases tells which Java runs a release: 8.18 needs the security manager, which Java 24 took out.
 var releases = map[string]struct{ minJava, maxJava int }{
-	V8: {minJava: 17, maxJava: 23},
-	V9: {minJava: 21, maxJava: 99},
+	V8:   {minJava: 17, maxJava: 23},
+	V819: {minJava: 17, maxJava: 24},
+	V9:   {minJava: 21, maxJava: 99},
 }
 
 // artifact is the archive with the few modules, by its Maven coordinates.
@@ -45,7 +47,7 @@ type distribution struct {
 func provide(ctx context.Context, version string) (*distribution, error) {
 	fits, ok := releases[version]
 	if !ok {
-		return nil, fmt.Errorf("estest does not know Elasticsearch %s; it runs %s and %s", version, V8, V9)
+		return nil, fmt.Errorf("estest does not know Elasticsearch %s; it runs %s, %s and %s", version, V8, V819, V9)
 	}
 	javaHome, err := engine.FindJava(ctx, name, fits.minJava, fits.maxJava)
 	if err != nil {

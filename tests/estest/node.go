@@ -34,11 +34,14 @@ const (
 
 // Config says what node to run. The zero value is a node of release V8 with TLS and no users but Admin.
 type Config struct {
-	Version   string              // V8 (default) or V9
+	Version   string              // V8 (default), V819 or V9
 	Roles     map[string]Role     // by name
 	Users     map[string][]string // by name, with their roles' names; passwords are made up, see Node.Password
 	PlainHTTP bool                // http:// instead of TLS with a private CA
 	Settings  map[string]any      // more lines of elasticsearch.yml, by full key
+	// Serverless has the proxy answer like Elasticsearch Serverless: its flavor, no ILM,
+	// and no settings that the service decides on.
+	Serverless bool
 }
 
 // Node is a running Elasticsearch. Its methods may be called concurrently, except those that stop, kill or restart it and SetRole.
@@ -105,10 +108,17 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	n.client = &http.Client{Transport: transport, Timeout: requestTimeout}
 	var err error
-	if n.proxy, err = newProxy(n.config.Version, serve, transport); err != nil {
+	if n.proxy, err = newProxy(n.config.Version, flavor(n.config), serve, transport); err != nil {
 		return fmt.Errorf("proxy before the test node: %w", err)
 	}
 	return n.launch(ctx)
+}
+
+func flavor(config Config) string {
+	if config.Serverless {
+		return serverless
+	}
+	return "default"
 }
 
 // makeDir makes everything that the node writes to, and gives it to the user that the node runs as.

@@ -32,6 +32,7 @@ type proxy struct {
 	url       string
 	scheme    string // of url, and of the node behind
 	version   string
+	flavor    string // "default", or "serverless"
 	server    *http.Server
 	transport *http.Transport
 	forward   *httputil.ReverseProxy
@@ -43,10 +44,11 @@ type proxy struct {
 }
 
 // newProxy listens on a free port, with TLS where serve is given. The node is reached by transport in the same way.
-func newProxy(version string, serve *tls.Config, transport *http.Transport) (*proxy, error) {
+func newProxy(version, flavor string, serve *tls.Config, transport *http.Transport) (*proxy, error) {
 	p := &proxy{
 		scheme:    "http",
 		version:   version,
+		flavor:    flavor,
 		policies:  map[string]json.RawMessage{},
 		templates: map[string]json.RawMessage{},
 	}
@@ -100,9 +102,13 @@ func (p *proxy) address() string {
 func (p *proxy) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.needs("monitor", p.info))
-	mux.HandleFunc("GET /_ilm/policy/{name}", p.needs("read_ilm", p.getPolicy))
-	mux.HandleFunc("PUT /_ilm/policy/{name}", p.needs("manage_ilm", p.putPolicy))
-	mux.HandleFunc("DELETE /_ilm/policy/{name}", p.needs("manage_ilm", p.deletePolicy))
+	if p.flavor == serverless {
+		mux.HandleFunc("/_ilm/", unavailable)
+	} else {
+		mux.HandleFunc("GET /_ilm/policy/{name}", p.needs("read_ilm", p.getPolicy))
+		mux.HandleFunc("PUT /_ilm/policy/{name}", p.needs("manage_ilm", p.putPolicy))
+		mux.HandleFunc("DELETE /_ilm/policy/{name}", p.needs("manage_ilm", p.deletePolicy))
+	}
 	for _, method := range []string{http.MethodPut, http.MethodPost} {
 		mux.HandleFunc(method+" /_index_template/{name}", p.putTemplate)
 		mux.HandleFunc(method+" /_component_template/{name}", p.putTemplate)
@@ -161,7 +167,7 @@ func (p *proxy) info(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{
 		"name": "estest", "cluster_name": "estest", "cluster_uuid": "estest-cluster-0000000",
 		"version": map[string]any{
-			"number": p.version, "build_flavor": "default", "build_type": "zip", "build_snapshot": false,
+			"number": p.version, "build_flavor": p.flavor, "build_type": "zip", "build_snapshot": false,
 			"minimum_wire_compatibility_version": "7.17.0", "minimum_index_compatibility_version": "7.0.0",
 		},
 		"tagline": "You Know, for Search",
@@ -209,6 +215,11 @@ func (p *proxy) putTemplate(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(r)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "parse_exception", "request body: "+err.Error())
+		return
+	}
+	if forbidden := forbiddenSettings(body); p.flavor == serverless && len(forbidden) > 0 {
+		refuse(w, http.StatusBadRequest, "illegal_argument_exception",
+			fmt.Sprintf("Settings [%s] are not available when running in serverless mode", strings.Join(forbidden, ",")))
 		return
 	}
 	p.keep(p.templates, r.PathValue("name"), body)

@@ -26,7 +26,7 @@ func behindProxy(t *testing.T, handler http.HandlerFunc) *proxy {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	server := httptest.NewServer(handler)
-	p, err := newProxy(V8, nil, &http.Transport{})
+	p, err := newProxy(V8, "default", nil, &http.Transport{})
 	require.NoError(t, err)
 	p.setTarget(strings.TrimPrefix(server.URL, "http://"))
 	t.Cleanup(func() {
