@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command integration writes the parts of packages/1password that follow from the modules: the fields and the sample
-// event of each data stream, and docs/README.md. Run it from the root of the repository:
+// event of each data stream, docs/README.md, and what elastic-package tests with. Run it from the root of the repository:
 //
 //	go run ./dev-tools/generate/integration
 package main
@@ -54,6 +54,11 @@ func generate(root string) (output.Files, error) {
 		files[folder+"/sample_event.json"] = p.samples[m.Name]
 		files[folder+"/lifecycle.yml"] = []byte(lifecycle)
 	}
+	tests, err := packageTests(root)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, tests)
 	pages, err := p.render()
 	if err != nil {
 		return nil, err

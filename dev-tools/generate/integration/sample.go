@@ -7,7 +7,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"time"
@@ -60,12 +59,7 @@ func sampleEvent(root string, m module.Module) ([]byte, error) {
 	if _, err := doc.Put("onepassword.ingest_delay", int64(delay.Seconds())); err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "    ")
-	err = e.Encode(doc)
-	return b.Bytes(), err
+	return indented(doc)
 }
 
 // asMapped is an item's time as the ingest pipelines write it: with all its digits, in groups of three.

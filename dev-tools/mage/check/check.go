@@ -60,9 +60,23 @@ func Generated(ctx context.Context) error {
 	return complain(before.Diff(after), "out of date until now; review and commit what `go tool mage update` made of them")
 }
 
-// Package fails when Elastic's validator does not take the integration package.
+// packageTests are the tests of the integration package that need no engine: the README is what elastic-package renders,
+// generated files are up to date, Kibana's files are what a real Kibana wants, the pipeline tests hold by the rules of
+// elastic-package, and the policy templates render.
+var packageTests = []struct{ module, run, packages string }{
+	{".", ".", "./dev-tools/generate/integration/... ./dev-tools/generate/dashboards/..."},
+	{".", "Package", "./tests/pipelines/..."},
+	{"tests/cel", "TestPolicies|TestVariables|TestDefaults", "."},
+}
+
+// Package fails when Elastic's validator does not take the integration package, or a test of its files fails.
 func Package(ctx context.Context) error {
-	return mage.RunIntegration(ctx, "check", mage.IntegrationPackage)
+	errs := []error{mage.RunIntegration(ctx, "check", mage.IntegrationPackage)}
+	for _, tests := range packageTests {
+		args := append([]string{"go", "test", "-run", tests.run}, strings.Fields(tests.packages)...)
+		errs = append(errs, mage.Command{Args: args, Label: "go test " + tests.packages, Env: mage.WithoutCgo(), Dir: tests.module}.Run(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // Vet runs go vet on every package.
