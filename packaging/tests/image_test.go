@@ -63,7 +63,7 @@ func (p podman) run(args ...string) string {
 func hardened(args ...string) []string {
 	return append([]string{
 		"run", "--ulimit", "nofile=10000:10000", "--ulimit", "nproc=4096:4096", "--network=host", "--read-only",
-		"--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges", "--cgroups=disabled",
+		"--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges",
 	}, args...)
 }
 

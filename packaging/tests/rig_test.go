@@ -116,7 +116,7 @@ func version(t *testing.T) string {
 func elasticLicense(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	run(t, "", "tar", "-xzf", artefact(t, "onepasswordbeat-[0-9]*-linux-"+runtime.GOARCH+".tar.gz"), "-C", dir)
+	run(t, "", "tar", "-xzf", artefact(t, "onepasswordbeat-"+version(t)+"-linux-"+runtime.GOARCH+".tar.gz"), "-C", dir)
 	found, err := filepath.Glob(filepath.Join(dir, "*", "ELASTIC-LICENSE-2.0.txt"))
 	require.NoError(t, err)
 	require.Len(t, found, 1)
