@@ -88,9 +88,10 @@ func TestImageRunsHardenedAndContinues(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	token := filepath.Join(dir, "token")
 	require.NoError(t, os.WriteFile(token, []byte(s.Token+"\n"), 0o444))
-	out := p.run(hardened("--rm", "-v", token+":/run/secrets/onepassword_events_token:ro",
-		"-e", "ELASTICSEARCH_HOSTS=https://a:9200,https://b:9200", "-e", "ELASTICSEARCH_API_KEY=id:key", image, "export", "config")...)
-	for _, want := range []string{"https://a:9200", "https://b:9200", "id:key", "0.0.0.0"} {
+	out, err := p.try(hardened("--rm", "-v", token+":/run/secrets/onepassword_events_token:ro", "--tmpfs", imageHome+"/data:mode=0777",
+		"-e", "ELASTICSEARCH_HOSTS=https://a.invalid:9200,https://b.invalid:9200", "-e", "ELASTICSEARCH_API_KEY=id:key", image, "test", "output")...)
+	require.Error(t, err, "there is no such server")
+	for _, want := range []string{"https://a.invalid:9200", "https://b.invalid:9200", "dns lookup"} {
 		assert.Contains(t, out, want)
 	}
 
