@@ -186,6 +186,6 @@ func newerPackages(t *testing.T) string {
 	require.NoError(t, os.WriteFile(filepath.Join(next, "onepasswordbeat.yml"), append([]byte("# of the next version\n"), config...), 0o644))
 	out := t.TempDir()
 	run(t, next, absolute(t, filepath.Join(tools, "packaging")), "make", "-packages-only", "-binaries", absolute(t, binaries),
-		"-out", out, "-version", version(t)+"-next", "-time", fixedTime, "-elastic", elasticLicense(t))
+		"-out", out, "-version", "99.0.0", "-time", fixedTime, "-elastic", elasticLicense(t))
 	return out
 }
