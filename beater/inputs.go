@@ -17,10 +17,12 @@ import (
 	mgmt "github.com/elastic/beats/v7/libbeat/management/status"
 	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/harvester"
+	"onepasswordbeat/internal/names"
 	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/module"
 )
@@ -58,9 +60,11 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 	defer cancel()
 
 	status := newInputHealth(ctx)
+	named := names.New(names.Files(in.cfg.Names), ctx.Logger)
 	var group errgroup.Group
+	group.Go(func() error { named.Run(stop); return nil })
 	for _, name := range in.cfg.EventTypes {
-		c := &collector{input: in, log: ctx.Logger, lease: lease, report: status.of(name)}
+		c := &collector{input: in, log: ctx.Logger, lease: lease, names: named, report: named.Health(status.of(name))}
 		group.Go(func() error { return c.run(stop, pipeline, name) })
 	}
 	return group.Wait()
@@ -71,6 +75,7 @@ type collector struct {
 	*input
 	log    *logp.Logger
 	lease  *account.Lease
+	names  *names.Names // or nil
 	report func(mgmt.Status, string)
 }
 
@@ -105,11 +110,20 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		Store:    loop.watch(c.manager.store),
 		Guard:    c.manager.guard,
 		Metrics:  metrics,
+		Enrich:   c.enrich(mod),
 		Report:   both(seen.note, c.report),
 		Log:      log,
 		Now:      time.Now,
 		Turned:   loop.turn,
 	}).Run(stop, pipeline)
+}
+
+// enrich adds names to the events of types that have ids of vaults, groups or items.
+func (c *collector) enrich(mod module.Module) func(mapstr.M) {
+	if c.names == nil || !mod.Named {
+		return nil
+	}
+	return c.names.Fill
 }
 
 // reserve reserves the key for this input. It waits while another input has it: libbeat does not start this input again

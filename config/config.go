@@ -61,11 +61,19 @@ type Config struct {
 	APIVersion            string        `config:"api_version"`         // v1 or v2
 	RateLimit             RateLimit     `config:"rate_limit"`
 	PreserveOriginalEvent bool          `config:"preserve_original_event"`
+	Names                 Names         `config:"names"`            // files with names for ids
 	Namespace             string        `config:"namespace"`        // data_stream.namespace
 	ShutdownTimeout       time.Duration `config:"shutdown_timeout"` // wait for acknowledgements at a stop
 
 	// Transport is timeout, proxy_*, ssl.* and idle_connection_timeout under the names that they have in every Beat.
 	Transport httpcommon.HTTPTransportSettings `config:",inline"`
+}
+
+// Names are files that give ids of the API their names; "" for none.
+type Names struct {
+	Vaults string `config:"vaults"`
+	Groups string `config:"groups"`
+	Items  string `config:"items"`
 }
 
 // RateLimit limits the requests of all event types and inputs with the same token. 0 disables a limit.

@@ -110,6 +110,21 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 		Detail:  "Roughly doubles the size of an event.",
 	},
 	{
+		Key: "names.vaults", Type: Text, Example: "/etc/onepasswordbeat/vaults.json",
+		Summary: "A file with the names of vaults, for onepassword.vault.name: what `op vault list --format json` writes, or CSV with id and name.",
+		Detail: "It is read again when it changes. A file that others may write is rejected, and one that cannot be read makes the input Degraded: " +
+			"collection goes on with the last names, or without. At most 200,000 entries.",
+	},
+	{
+		Key: "names.groups", Type: Text, Example: "/etc/onepasswordbeat/groups.json",
+		Summary: "The same for groups, for group.name: what `op group list --format json` writes.",
+	},
+	{
+		Key: "names.items", Type: Text, Example: "/etc/onepasswordbeat/items.json",
+		Summary: "The same for items, for onepassword.item.title: what `op item list --format json` writes.",
+		Detail:  "Titles of items can be sensitive: whoever reads the index reads them.",
+	},
+	{
 		Key: "namespace", Type: Text,
 		Summary: "The last part of the data stream's name, and data_stream.namespace.",
 		Detail:  "Events go to `logs-1password.<event type>-<namespace>`. At most 100 bytes, lower case, no space and none of `\\ / * ? \" < > | , # : -`.",

@@ -32,6 +32,7 @@ const maxIDBytes = 512
 type mapper struct {
 	module           module.Module
 	preserveOriginal bool
+	enrich           func(mapstr.M) // or nil
 	stream           stream
 	metrics          *Metrics
 	log              *logp.Logger
@@ -40,7 +41,7 @@ type mapper struct {
 
 func newMapper(o Options) *mapper {
 	return &mapper{
-		module: o.Module, preserveOriginal: o.Settings.PreserveOriginalEvent,
+		module: o.Module, preserveOriginal: o.Settings.PreserveOriginalEvent, enrich: o.Enrich,
 		stream: streamOf(o.Module.Dataset, o.Settings.Namespace), metrics: o.Metrics, log: o.Log, now: o.Now,
 	}
 }
@@ -127,6 +128,9 @@ func (m *mapper) event(raw json.RawMessage, received time.Time) (beat.Event, err
 	}
 	if err == nil {
 		child(ev.Fields, "onepassword")["ingest_delay"] = int64(received.Sub(ev.Timestamp) / time.Second)
+		if m.enrich != nil {
+			m.enrich(ev.Fields)
+		}
 	}
 	tags := []string{"forwarded"}
 	if err != nil || m.preserveOriginal {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/management/status"
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/eventsapi"
@@ -65,6 +66,7 @@ type Options struct {
 	Store    Store
 	Guard    *delivery.Guard
 	Metrics  *Metrics
+	Enrich   func(mapstr.M)              // adds fields to each mapped event, or nil
 	Report   func(status.Status, string) // health of this event type
 	Log      *logp.Logger                // carries input_id and event_type
 	Now      func() time.Time            // the wall clock

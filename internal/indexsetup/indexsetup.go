@@ -231,11 +231,45 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 	if m.serverless() {
 		m.addLifecycle(body)
 	}
-	const lenient = "template.settings.index.mapping.ignore_malformed"
-	if _, err := body.GetValue(lenient); err != nil { // not set by the user
-		_, _ = body.Put(lenient, true)
+	for name, value := range lenient {
+		if _, err := body.GetValue("template.settings.index.mapping." + name); err != nil { // not set by the user
+			_, _ = body.Put("template.settings.index.mapping."+name, value)
+		}
 	}
+	limitDynamicKeywords(body)
 	return body, nil
+}
+
+// lenient are the settings by which one odd event harms neither itself nor the events after it: a value of another type
+// is not indexed, nor are keys beyond the limit of fields, nor keywords that are longer than Elasticsearch's limit
+// of 32,766 bytes, whatever template they come from. Fleet's data streams get the same from the package.
+var lenient = map[string]any{
+	"ignore_malformed": true,
+	"ignore_above":     ignoreAbove,
+	"total_fields.ignore_dynamic_beyond_limit": true,
+}
+
+// ignoreAbove is libbeat's own for keywords that fields.yml names, in characters.
+const ignoreAbove = 1024
+
+// limitDynamicKeywords sets ignore_above where libbeat does not: for keys of objects that have no definition.
+func limitDynamicKeywords(body mapstr.M) {
+	value, err := body.GetValue("template.mappings.dynamic_templates")
+	if err != nil {
+		return
+	}
+	templates, _ := value.([]mapstr.M)
+	for _, template := range templates {
+		for name := range template {
+			kind, err := template.GetValue(name + ".mapping.type")
+			if err != nil || kind != "keyword" {
+				continue
+			}
+			if _, err := template.GetValue(name + ".mapping.ignore_above"); err != nil {
+				_, _ = template.Put(name+".mapping.ignore_above", ignoreAbove)
+			}
+		}
+	}
 }
 
 // withPolicy adds index.lifecycle.name to a copy of the settings, unless a policy

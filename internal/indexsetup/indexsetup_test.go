@@ -190,6 +190,20 @@ func TestTemplate(t *testing.T) {
 	assert.Equal(t, template["composed_of"], template["ignore_missing_component_templates"])
 	assert.Equal(t, "onepasswordbeat", value(t, template, "template.settings.index.lifecycle.name"))
 	assert.Equal(t, true, value(t, template, "template.settings.index.mapping.ignore_malformed"))
+	assert.Equal(t, true, value(t, template, "template.settings.index.mapping.total_fields.ignore_dynamic_beyond_limit"))
+	assert.EqualValues(t, 1024, value(t, template, "template.settings.index.mapping.ignore_above"))
+	dynamic, _ := value(t, template, "template.mappings.dynamic_templates").([]any)
+	keywords := 0
+	for _, entry := range dynamic {
+		for name, dt := range entry.(map[string]any) { //nolint:errcheck // what Elasticsearch takes
+			mapping, _ := dt.(map[string]any)["mapping"].(map[string]any) //nolint:errcheck // as above
+			if mapping["type"] == "keyword" {
+				assert.EqualValues(t, 1024, mapping["ignore_above"], name)
+				keywords++
+			}
+		}
+	}
+	assert.Greater(t, keywords, 3)
 	assert.Equal(t, "match_only_text", value(t, template, "template.mappings.properties.user.properties.name.fields.text.type"))
 	for field, want := range map[string]string{
 		"@timestamp": "date", "event.created": "date", "event.id": "keyword", "event.category": "keyword", "source.ip": "ip",

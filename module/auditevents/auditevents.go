@@ -20,6 +20,7 @@ var Module = ecs.Module{
 	Feature: "auditevents",
 	Dataset: dataset,
 	Title:   "Audit events",
+	Named:   true,
 	Schema:  schema,
 	Map:     mapEvent,
 }
@@ -59,6 +60,8 @@ var schema = decode.Schema{
 		"ip":          {Slot: ecs.IP, Moved: true},
 	}},
 	"location":   ecs.LocationSchema(),
+	"vault":      ecs.NameSchema("name"),
+	"item":       ecs.NameSchema("title"),
 	"self_grant": {As: "self_grant_"}, // the name is the mapping's own
 }.Prepare()
 

@@ -22,6 +22,7 @@ var Module = ecs.Module{
 	Feature: "itemusages",
 	Dataset: dataset,
 	Title:   "Item usages",
+	Named:   true,
 	Schema:  schema,
 	Map:     mapEvent,
 }
@@ -51,6 +52,8 @@ var schema = decode.Schema{
 	"user":         {Kind: decode.Object, Object: ecs.UserSchema()},
 	"client":       ecs.ClientSchema(),
 	"location":     ecs.LocationSchema(),
+	"vault":        ecs.NameSchema("name"),
+	"item":         ecs.NameSchema("title"),
 	"action":       {Slot: ecs.Action, Moved: true},
 	"account_uuid": {Slot: ecs.AccountID, Moved: true},
 }.Prepare()

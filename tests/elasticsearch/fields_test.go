@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -179,6 +180,31 @@ func testNewKeys(t *testing.T, node *estest.Node) {
 	found := func(query M) int { return len(node.Search(t, f.stream(eventsapitest.SignInAttempts), query)) }
 	assert.Equal(t, 1, found(M{"term": M{"onepassword.device_ip": "192.0.2.1"}}))
 	assert.Equal(t, 1, found(M{"term": M{"_ignored": "onepassword.device_ip"}}), "kept, and not indexed")
+}
+
+// One event with more keys than an index may have fields, and strings longer than a keyword may be, are indexed as far as
+// they can be, and do not have later events refused.
+func testOddEvents(t *testing.T, node *estest.Node) {
+	f := newFlow(t, node, "odd", plan{User: writer, Events: 20})
+	many := M{}
+	for i := range 12_500 {
+		many["key_"+strconv.Itoa(i)] = "v"
+	}
+	long := strings.Repeat("x", 40_000)
+	f.srv.Publish(eventsapitest.SignInAttempts,
+		signIn(t, handmade(0), M{"number_first": 7, "share_first": 0.5, "flag_first": true, "text": long}),
+		signIn(t, handmade(1), M{"number_first": long, "share_first": long, "flag_first": long, "country": long, "type": long}),
+		signIn(t, handmade(2), M{"many": many}),
+	)
+	beat := f.home.Start()
+	f.complete(t, beat, soon)
+	f.srv.Publish(eventsapitest.SignInAttempts, signIn(t, handmade(3), M{"brand_new": "x", "many": M{"another": "y"}, "client": M{"app_name": "x", "os_name": "Linux"}}))
+	f.complete(t, beat, soon)
+	assert.Zero(t, beat.InputSum("events_refused_total"))
+	end(t, beat)
+	found := func(query M) int { return len(node.Search(t, f.stream(eventsapitest.SignInAttempts), query)) }
+	assert.Equal(t, 1, found(M{"term": M{"_ignored": "onepassword.number_first"}}), "kept, and not indexed")
+	assert.Equal(t, 1, found(M{"bool": M{"filter": []M{{"term": M{"event.id": handmade(3)}}, {"term": M{"user_agent.os.type": "linux"}}}}}), "known fields are indexed")
 }
 
 // assertOriginal checks that a document keeps what the API sent.

@@ -40,6 +40,7 @@ func TestElasticsearch(t *testing.T) {
 		step{"set-up changes nothing that a user changed", testSetupTwice},
 		step{"every field has its type", testFields},
 		step{"new keys have any value", testNewKeys},
+		step{"an odd event harms none after it", testOddEvents},
 		step{"repeats are duplicates", testRepeats},
 		step{"a bad document is refused alone", testBadDocument},
 		step{"no privilege on one data stream", testOneStreamForbidden},
@@ -73,6 +74,7 @@ func onVersion(t *testing.T, version string) {
 		step{"a run sets up by itself", testSetsUpByItself},
 		step{"every field has its type", testFields},
 		step{"new keys have any value", testNewKeys},
+		step{"an odd event harms none after it", testOddEvents},
 		step{"repeats are duplicates", testRepeats},
 		step{"a bad document is refused alone", testBadDocument},
 	)

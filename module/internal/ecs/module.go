@@ -32,6 +32,9 @@ type Module struct {
 	Dataset string // event.dataset and data_stream.dataset: "1password.audit_events"
 	Title   string // for people: "Audit events"
 
+	// Named is whether events have ids of vaults, groups or items, which names can be added to.
+	Named bool
+
 	// Schema is the known keys of an item. It is read-only.
 	Schema Schema
 

@@ -22,6 +22,11 @@ func UserSchema() decode.Schema {
 	}
 }
 
+// NameSchema describes an object that holds a name, as the setting names of an input adds them; the API sends none so far.
+func NameSchema(key string) *decode.Field {
+	return &decode.Field{Kind: decode.Object, Object: decode.Schema{key: {}}}
+}
+
 // User sets user.* and related.user. The API's name is a person's full name; like Elastic's integration, user.name
 // carries it too.
 func (d *Doc) User() {
