@@ -123,6 +123,9 @@ func testAPI(ctx context.Context, w io.Writer, cfg config.Config, log *logp.Logg
 		return false
 	}
 	r.pass("token read, it is for %s", server)
+	if text := acct.Warning(); text != "" {
+		r.warn("%s", text)
+	}
 	if !checkServer(ctx, r, acct, server, claims) {
 		return false
 	}

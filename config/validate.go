@@ -101,8 +101,8 @@ func (c *Config) checkToken(p *problems) {
 // checkTokenText looks at a token that stands in the configuration. The API has the last word on it: what cannot be
 // read here is refused only if the server's address depends on it.
 func (c *Config) checkTokenText(p *problems, token string) {
-	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		p.add("token", "it has spaces, line breaks or other characters in it that no token has: copy it from 1Password again, whole and in one line")
+	if _, err := eventsapi.NormalizeToken(token); err != nil {
+		p.add("token", "%v", err)
 		return
 	}
 	if strings.TrimSpace(c.URL) != "" {
@@ -264,7 +264,8 @@ func showDuration(d time.Duration) string {
 
 // cleanToken takes off what copying, editors and `echo` put around a token: white space, a byte order mark.
 func cleanToken(raw string) string {
-	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(raw), "\ufeff"))
+	token, _ := eventsapi.NormalizeToken(raw) // checkTokenText reports what is wrong with it
+	return token
 }
 
 // isPlaceholder reports whether a variable reference was taken literally, as in a quoted "$${NAME}".

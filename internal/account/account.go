@@ -49,6 +49,9 @@ type Account struct {
 	client   *eventsapi.Client // of used.server; nil before the first use
 	lookedUp lookup
 	warned   string // the token whose expiry was logged
+	exposed  bool   // it was logged that others can read the token file
+
+	asking chan struct{} // holds a value while the server is asked about the token
 }
 
 // New makes the account of an input. Nothing is sent yet.
@@ -57,7 +60,7 @@ func New(opts Options) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Account{opts: opts, tls: tlsConfig, source: newSource(opts), log: opts.logger(), now: time.Now}, nil
+	return &Account{opts: opts, tls: tlsConfig, source: newSource(opts), log: opts.logger(), now: time.Now, asking: make(chan struct{}, 1)}, nil
 }
 
 // transport makes the connections to one server. net/http does the TLS itself,
@@ -133,24 +136,64 @@ func (a *Account) UUID(ctx context.Context) string {
 	if id := cred.claims.AccountUUID; id != "" {
 		return id
 	}
-	a.mu.Lock()
-	known := a.lookedUp
-	a.mu.Unlock()
-	if known.token == cred.token {
-		return known.account
+	return a.introspected(ctx, client, cred.token).account
+}
+
+const (
+	// lookupTimeout is for an introspection that a page waits for.
+	lookupTimeout = 10 * time.Second
+	// lookupBackoff is how long a failed introspection is not repeated, at first and at most.
+	lookupBackoff, maxLookupBackoff = time.Minute, time.Hour
+)
+
+// lookup is what the server said of a token whose claims do not name the account.
+type lookup struct {
+	token    string
+	done     bool // the server answered; account may be empty all the same
+	account  string
+	failures int
+	next     time.Time // the time of the next try
+}
+
+// introspected asks the server about a token once, for all event types together. A failure is remembered, too: pages do
+// not wait for it again before its backoff is over. The next request of a page reports what is wrong.
+func (a *Account) introspected(ctx context.Context, client *eventsapi.Client, token string) lookup {
+	select {
+	case a.asking <- struct{}{}:
+		defer func() { <-a.asking }()
+	case <-ctx.Done():
+		return lookup{}
 	}
-	who, err := client.Introspect(ctx)
+	known := a.known(token)
+	if known.done || a.now().Before(known.next) {
+		return known
+	}
+	askCtx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	who, err := client.Introspect(askCtx)
+	if ctx.Err() != nil {
+		return known
+	}
 	if err != nil {
-		return "" // the next request tells what is wrong, and the next call asks again
+		known.next = a.now().Add(min(lookupBackoff<<min(known.failures, 10), maxLookupBackoff))
+		known.failures++
+	} else {
+		known.done, known.account = true, who.AccountUUID
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.lookedUp = lookup{token: cred.token, account: who.AccountUUID}
-	return who.AccountUUID
+	a.lookedUp = known
+	return known
 }
 
-// lookup is what the server said of a token whose claims do not name the account.
-type lookup struct{ token, account string }
+func (a *Account) known(token string) lookup {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.lookedUp.token == token {
+		return a.lookedUp
+	}
+	return lookup{token: token}
+}
 
 // TokenGeneration counts the tokens that were in use so far; 0 while there is no
 // usable one. It rises when token_file holds another token.
@@ -180,6 +223,7 @@ func (a *Account) current() (*eventsapi.Client, credentials, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.warnExpiry(cred)
+	a.warnExposed()
 	if a.client != nil && a.used.server == cred.server {
 		a.used = cred
 		return a.client, cred, nil
@@ -234,6 +278,18 @@ func (a *Account) warnExpiry(cred credentials) {
 		return
 	}
 	a.log.Errorw("the token expires soon: "+remedy+" before collection stops", "token_expires_at", at, "days_left", int(left.Hours()/24))
+}
+
+// Warning returns what is wrong with the current token file and does not keep it from being used; "" if nothing is.
+func (a *Account) Warning() string { return a.source.warning() }
+
+// warnExposed logs, once per state of the file, that others can read the token; a.mu is held.
+func (a *Account) warnExposed() {
+	text := a.source.warning()
+	if text != "" && !a.exposed {
+		a.log.Warn(text)
+	}
+	a.exposed = text != ""
 }
 
 // credentials are a token and what it says.

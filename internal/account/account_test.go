@@ -11,13 +11,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -247,11 +251,12 @@ func TestTokenFileThatHoldsNone(t *testing.T) {
 	}{
 		"empty":       {"", "there is no token"},
 		"blank":       {" \n\n", "there is no token"},
-		"large":       {strings.Repeat("x", maxTokenBytes+1), "holds no token: it has 65537 bytes"},
-		"no token":    {"something else", "set `url`"},
-		"half":        {tokenFor("events.example.com")[:30], "set `url`"},
+		"large":       {strings.Repeat("x", eventsapi.MaxTokenBytes+1), "holds no token: it has 65537 bytes"},
+		"no token":    {"something else", "a space"},
+		"half":        {tokenFor("events.example.com")[:30], "3 parts"},
 		"no server":   {tokenFor(eventsapitest.DeprecatedAudience), "set `url`"},
-		"two of them": {tokenFor("events.example.com") + "\n" + tokenFor("events.example.com"), ""},
+		"two of them": {tokenFor("events.example.com") + "\n" + tokenFor("events.example.com"), "several lines"},
+		"quoted":      {`"` + tokenFor("events.example.com") + `"`, "in quotes"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -497,4 +502,64 @@ func TestNoSecretInAnyFailure(t *testing.T) {
 func TestHostOf(t *testing.T) {
 	assert.Equal(t, "events.example.com:8443", hostOf("https://events.example.com:8443/x"))
 	assert.Empty(t, hostOf("https://[::1"))
+}
+
+// TestTokenFileThatOthersCanRead is used, with one warning. A file that its group can read is fine: so Kubernetes mounts
+// a Secret with defaultMode 0440 and an fsGroup.
+func TestTokenFileThatOthersCanRead(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("its permissions are not in the mode")
+	}
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o440: false, 0o640: false, 0o644: true, 0o444: true, 0o604: true} {
+		file := filepath.Join(t.TempDir(), "token")
+		require.NoError(t, os.WriteFile(file, []byte(tokenFor("events.example.com")), 0o600))
+		require.NoError(t, os.Chmod(file, mode)) //nolint:gosec // the modes to warn about
+		a, logs := newAccount(t, map[string]any{"token_file": file})
+		for range 3 {
+			_, _, err := a.Token()
+			require.NoError(t, err)
+		}
+		assert.Equal(t, warned, a.Warning() != "", "%o", mode)
+		lines := logs.FilterMessageSnippet("can be read by every user").Len()
+		assert.Equal(t, map[bool]int{true: 1, false: 0}[warned], lines, "%o", mode)
+	}
+}
+
+// TestFailedIntrospectionIsRemembered: an account without a name in its token asks the server once, and again only after
+// a backoff, for all event types together.
+func TestFailedIntrospectionIsRemembered(t *testing.T) {
+	var asked atomic.Int32
+	var healthy atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		if !healthy.Load() {
+			http.Error(w, "broken", http.StatusInternalServerError)
+			return
+		}
+		_, _ = io.WriteString(w, `{"uuid":"U","account_uuid":"ACCOUNT"}`)
+	}))
+	t.Cleanup(srv.Close)
+	a, _ := newAccount(t, map[string]any{"token": tokenFor("events.example.com"), "url": srv.URL})
+	now := time.Now()
+	a.now = func() time.Time { return now }
+	var group sync.WaitGroup
+	for range 6 {
+		group.Go(func() { assert.Empty(t, a.UUID(t.Context())) })
+	}
+	group.Wait()
+	assert.EqualValues(t, 1, asked.Load())
+	for _, step := range []struct {
+		after time.Duration
+		asked int32
+	}{{59 * time.Second, 1}, {2 * time.Second, 2}, {61 * time.Second, 2}, {60 * time.Second, 3}} {
+		now = now.Add(step.after)
+		assert.Empty(t, a.UUID(t.Context()))
+		assert.Equal(t, step.asked, asked.Load())
+	}
+	healthy.Store(true)
+	now = now.Add(time.Hour)
+	for range 3 {
+		assert.Equal(t, "ACCOUNT", a.UUID(t.Context()))
+	}
+	assert.EqualValues(t, 4, asked.Load())
 }

@@ -10,14 +10,11 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
+	"runtime"
 	"sync"
 
 	"onepasswordbeat/internal/eventsapi"
 )
-
-// maxTokenBytes is far more than a token has: a file that is larger is no token.
-const maxTokenBytes = 64 << 10
 
 // source reads the token from the configuration or from its file. The file is read
 // for each request: it is small, and neither its time nor its size tells one token
@@ -29,10 +26,12 @@ type source struct {
 
 	mu   sync.Mutex
 	last credentials // of the token that was parsed last
+
+	readableByOthers bool // the file is
 }
 
 func newSource(opts Options) *source {
-	return &source{url: opts.URL, token: strings.TrimSpace(opts.Token.Reveal()), file: opts.TokenFile}
+	return &source{url: opts.URL, token: opts.Token.Reveal(), file: opts.TokenFile}
 }
 
 // read returns the current token, with its claims where they can be read.
@@ -57,10 +56,10 @@ func (s *source) read() (credentials, error) {
 	return cred, err
 }
 
-// text returns the token as it stands in the configuration or the file.
+// text returns the token that stands in the configuration or the file.
 func (s *source) text() (string, error) {
 	if s.file == "" {
-		return s.token, nil
+		return eventsapi.NormalizeToken(s.token)
 	}
 	info, err := os.Stat(s.file)
 	if err != nil {
@@ -69,14 +68,19 @@ func (s *source) text() (string, error) {
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("token_file %s is no file", s.file) // a pipe would block, and is empty the next time
 	}
-	if info.Size() > maxTokenBytes {
+	if info.Size() > eventsapi.MaxTokenBytes {
 		return "", fmt.Errorf("token_file %s holds no token: it has %d bytes", s.file, info.Size())
 	}
 	raw, err := os.ReadFile(s.file)
 	if err != nil {
 		return "", fmt.Errorf("token_file can't be read: %w", err)
 	}
-	return strings.Trim(string(raw), "\ufeff \t\r\n"), nil // some editors put a byte order mark before it
+	s.readableByOthers = runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0
+	token, err := eventsapi.NormalizeToken(string(raw))
+	if err != nil {
+		return "", fmt.Errorf("token_file %s: %w", s.file, err)
+	}
+	return token, nil
 }
 
 // parse reads a token's claims. A token whose claims can't be read still works
@@ -94,6 +98,17 @@ func (s *source) parse(token string) (credentials, error) {
 		server = claims.Server
 	}
 	return credentials{token: token, server: server, claims: claims}, nil
+}
+
+// warning returns what is wrong with the token file and does not keep it from being used; "" if nothing is. A file that its
+// group can read is fine: so Kubernetes mounts a Secret with defaultMode 0440 and an fsGroup.
+func (s *source) warning() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readableByOthers {
+		return ""
+	}
+	return fmt.Sprintf("token_file %s can be read by every user of this machine: remove that permission (chmod o-rwx)", s.file)
 }
 
 func hostOf(server string) string {

@@ -612,7 +612,7 @@ func TestToken(t *testing.T) {
 		want  string
 	}{
 		"none":       {"", nil, "no usable token: the token is empty"},
-		"line break": {"abc\ndef", nil, "no usable token: it holds a space, a line break"},
+		"line break": {"abc\ndef", nil, "no usable token: the token has several lines"},
 		"error":      {"", errors.New("open token: permission denied"), "no usable token: open token: permission denied"},
 	}
 	for name, test := range tests {

@@ -74,20 +74,17 @@ func (c *Client) exchange(ctx, reqCtx context.Context, r request) (*answer, erro
 	return &answer{exchange: x, header: resp.Header, body: data}, nil
 }
 
-// bearer returns the current token, checked for what no token holds and an HTTP header may not.
+// bearer returns the current token.
 func (c *Client) bearer() (string, error) {
-	token, err := c.token()
+	raw, err := c.token()
 	if err != nil {
 		return "", err
 	}
-	token = strings.TrimSpace(token)
-	if token == "" {
-		return "", errors.New("the token is empty")
+	token, err := NormalizeToken(raw)
+	if err == nil && token == "" {
+		err = errors.New("the token is empty")
 	}
-	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errors.New("it holds a space, a line break or another character that no token has: was it pasted in one piece?")
-	}
-	return token, nil
+	return token, err
 }
 
 // send performs the request and, for a GET, its few redirects on the same server. It uses the transport without http.Client,
@@ -190,6 +187,7 @@ func (x *exchange) rejected(resp *http.Response) *Error {
 	}
 	var html bool
 	e.Message, html = bodyMessage(readErrorBody(resp), x.token)
+	html = html || strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "text/html")
 	switch e.Class {
 	case BadRequest, Auth, Forbidden, NotFound, Unexpected:
 		if html {

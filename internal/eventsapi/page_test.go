@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -296,4 +297,25 @@ func BenchmarkDecodePage(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzDecodeIntrospection: what is taken from an introspection is short and printable.
+func FuzzDecodeIntrospection(f *testing.F) {
+	for _, seed := range []string{
+		`{"uuid":"U","issued_at":"2026-01-02T03:04:05-03:00","features":["auditevents"],"account_uuid":"A"}`,
+		`{"UUID":"U","IssuedAt":"2026-01-02T06:04:05Z","Features":["auditevents","itemusages"]}`, `{"uuid":"\u001b[31m"}`, `null`, `[]`, `{"uuid":7}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		who, err := decodeIntrospection(body)
+		if err != nil {
+			return
+		}
+		for _, text := range append([]string{who.UUID, who.AccountUUID}, who.Features...) {
+			if len(text) > maxNameBytes || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("%q", text)
+			}
+		}
+	})
 }

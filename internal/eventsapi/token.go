@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 const (
@@ -42,14 +44,18 @@ type Claims struct {
 // ParseToken reads the claims of a token, without verifying its signature. When only the server is missing or unusable (ErrTokenNoURL
 // is one such error), the other claims are returned with the error. No error contains any part of the token.
 func ParseToken(token string) (Claims, error) {
-	raw, err := payload(strings.TrimSpace(token))
+	token, err := NormalizeToken(token)
+	if err != nil {
+		return Claims{}, err
+	}
+	raw, err := payload(token)
 	if err != nil {
 		return Claims{}, err
 	}
 	c := Claims{
-		AccountUUID: claim[string](raw, claimAccount),
-		Subject:     claim[string](raw, "sub"),
-		Features:    claim[[]string](raw, claimFeatures),
+		AccountUUID: safetext.Short(claim[string](raw, claimAccount), maxNameBytes),
+		Subject:     safetext.Short(claim[string](raw, "sub"), maxNameBytes),
+		Features:    cleanNames(claim[[]string](raw, claimFeatures)),
 		IssuedAt:    claimTime(raw, "iat"),
 		ExpiresAt:   claimTime(raw, "exp"),
 	}
@@ -65,9 +71,6 @@ func ParseToken(token string) (Claims, error) {
 func payload(token string) (map[string]json.RawMessage, error) {
 	if token == "" {
 		return nil, errors.New("the token is empty")
-	}
-	if len(token) > MaxTokenBytes {
-		return nil, errors.New("the token is far too long to be one")
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

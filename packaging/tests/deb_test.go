@@ -19,11 +19,9 @@ import (
 
 const testUnit = `[Unit]
 After=multi-user.target
-SuccessAction=poweroff
-FailureAction=poweroff
 [Service]
 Type=oneshot
-ExecStart=/bin/bash /test/deb.sh
+ExecStart=/test/deb.sh
 TimeoutStartSec=5min
 `
 

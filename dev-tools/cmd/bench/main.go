@@ -10,6 +10,7 @@
 //	bench -beat onepasswordbeat -mode scale           10,000, 100,000 and 1,000,000 events
 //	bench -beat onepasswordbeat -mode idle            start, then no event
 //	bench -beat onepasswordbeat -mode fresh           from the API to the endpoint
+//	bench -beat onepasswordbeat -mode hostile         memory and stop while a server sends hostile answers
 //
 // The parts:
 //
@@ -17,6 +18,7 @@
 //	backlog.go   a backlog, once by each subject
 //	idle.go      start-up and idleness
 //	fresh.go     a live trickle
+//	hostile.go   hostile answers
 //	subject.go   what is measured: the beat, and Filebeat's inputs, with their settings
 //	process.go   a subject's process: start, stop, what it used
 //	usage_*.go   what the operating system knows of a process
@@ -66,6 +68,7 @@ var modes = map[string]func(context.Context, options, io.Writer) error{
 	"scale":   scale,
 	"idle":    idle,
 	"fresh":   freshness,
+	"hostile": hostile,
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -83,7 +86,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.SetOutput(stderr)
 	f.StringVar(&o.beat, "beat", "build/bin/onepasswordbeat", "the beat's binary")
 	f.StringVar(&o.filebeat, "filebeat", "", "Filebeat's binary: its cel and httpjson inputs run too")
-	f.StringVar(&o.mode, "mode", "backlog", "backlog, scale, idle or fresh")
+	f.StringVar(&o.mode, "mode", "backlog", "backlog, scale, idle, fresh or hostile")
 	f.IntVar(&o.events, "events", 100_000, "backlog: events of each type")
 	f.IntVar(&o.runs, "runs", 3, "backlog and idle: runs of each subject; the median counts")
 	f.DurationVar(&o.limit, "limit", 5*time.Minute, "backlog: how long one run may take")
@@ -102,7 +105,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q, see -h", f.Arg(0))
 	case modes[o.mode] == nil:
-		return o, fmt.Errorf("-mode %q: want backlog, scale, idle or fresh", o.mode)
+		return o, fmt.Errorf("-mode %q: want backlog, scale, idle, fresh or hostile", o.mode)
 	case o.runs < 1 || o.events < 1:
 		return o, errors.New("-runs and -events must be positive")
 	case o.rate <= 0:

@@ -38,3 +38,6 @@ func Idle(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "idle"
 
 // Fresh measures how long events take from the API to the output, with the defaults (reads BENCHARGS).
 func Fresh(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "fresh") }
+
+// Hostile measures the peak of the memory and the time that a stop takes while a server sends hostile answers; it fails above 400 MiB or shutdown_timeout and 5 s (reads BENCHARGS).
+func Hostile(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "hostile") }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -25,7 +26,17 @@ type behaviour struct {
 }
 
 // An unknown kind behaves as Pass does; New and ParseFault refuse it.
-var behaviours = map[Kind]behaviour{
+var behaviours = join(ordinary, hostile)
+
+func join(tables ...map[Kind]behaviour) map[Kind]behaviour {
+	all := map[Kind]behaviour{}
+	for _, table := range tables {
+		maps.Copy(all, table)
+	}
+	return all
+}
+
+var ordinary = map[Kind]behaviour{
 	Pass:   {},
 	Status: {before: (*exchange).failAsTold},
 	Slow:   {before: func(x *exchange) bool { return !sleep(x.r.Context(), x.fault.Delay) }},

@@ -59,6 +59,7 @@
 //	token.go       tokens                        audit.go, auditpairs.go, usage.go, signin.go
 //	limit.go       rate limits                   fault.go       faults, script and chance
 //	requests.go    log and counters              behaviour.go   what each fault does
-//	server.go      listener, TLS, Close          tb.go          for tests
+//	server.go      listener, TLS, Close          hostile.go     what a hostile server sends
+//	tb.go          for tests
 //	health.go      the health endpoint
 package eventsapitest

@@ -27,7 +27,7 @@ const DeprecatedAudience = "com.1password.streamingservice"
 type claims struct {
 	Audience []string    `json:"aud"`
 	Features []EventType `json:"1password.com/fts"`
-	Account  string      `json:"1password.com/auuid"`
+	Account  string      `json:"1password.com/auuid,omitempty"`
 	Subject  string      `json:"sub"`
 	Issuer   string      `json:"iss"`
 	ID       string      `json:"jti"`
@@ -51,6 +51,11 @@ func WithExpiry(t time.Time) TokenOption {
 // WithAccount makes it a token of another account, which has events of its own.
 func WithAccount(account string) TokenOption {
 	return func(c *claims) { c.Account = account }
+}
+
+// WithoutAccount leaves the claim that names the account out, as tokens of old do. The account is the simulator's own.
+func WithoutAccount() TokenOption {
+	return func(c *claims) { c.Account = "" }
 }
 
 // WithAudience replaces the audience, by default the simulator's host and port.
@@ -153,6 +158,9 @@ func (s *Simulator) authenticate(header string, now time.Time) (claims, bool) {
 		return claims{}, false
 	}
 	c := *verified
+	if c.Account == "" {
+		c.Account = s.id
+	}
 	if c.Expires != 0 && now.Unix() >= c.Expires {
 		return claims{}, false
 	}

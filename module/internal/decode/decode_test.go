@@ -233,3 +233,12 @@ func prune(v any, level int) any {
 	}
 	return v
 }
+
+// TestRepeatedKeyIsKeptOnce: in linear time, however often a key of an unexpected type comes, with the last value.
+func TestRepeatedKeyIsKeptOnce(t *testing.T) {
+	schema := Schema{"aux_id": {Kind: Integer}, "name": {Kind: String}}.Prepare()
+	var once, often Record
+	require.NoError(t, once.Decode(schema, []byte(`{"aux_id":[2]}`)))
+	require.NoError(t, often.Decode(schema, []byte(`{"aux_id":[0]`+strings.Repeat(`,"aux_id":[1]`, 80_000)+`,"aux_id":[2]}`)))
+	assert.Equal(t, once.Rest, often.Rest)
+}
