@@ -111,10 +111,10 @@ func TestColumnsAreWideEnough(t *testing.T) {
 			id := as[string](t, shown["columnId"])
 			column := as[object](t, columns[id])
 			width, _ := shown["width"].(float64)
-			switch {
-			case column["dataType"] == "date":
+			switch column["dataType"] {
+			case "date":
 				assert.GreaterOrEqual(t, width, 225.0, "%s %s", where, id)
-			case column["dataType"] == "number":
+			case "number":
 				assert.GreaterOrEqual(t, width, 112.0, "%s %s", where, id)
 			}
 			if as[bool](t, column["isBucketed"]) {

@@ -31,7 +31,7 @@ const (
 // Searches returns the saved searches.
 func Searches() []Search {
 	every := []string{Audit, Usage, SignIn}
-	return append(auditSearches(), []Search{
+	return append(append(auditSearches(), partSearches()...), []Search{
 		{
 			ID: searchAll, Title: "[Logs 1Password] All events", Datasets: every,
 			Description: "All events of 1Password, each in one line.",
@@ -62,6 +62,18 @@ func Searches() []Search {
 			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "onepassword.vault_uuid",
 				"onepassword.item_uuid", "source.ip", "source.geo.country_name"},
 		},
+		{
+			ID: searchBroken, Title: "[Logs 1Password] Events with errors", Datasets: every, Where: broken,
+			Description: "Events that were not understood in full. Nothing of them is lost; the message says what was wrong.",
+			Columns:     []string{"error.message", "event.dataset", "agent.name", "event.id"},
+		},
+	}...)
+}
+
+// partSearches are the events of some people, or with some outcome, that no panel shows.
+func partSearches() []Search {
+	every := []string{Audit, Usage, SignIn}
+	return []Search{
 		{
 			ID: searchExternal, Title: "[Logs 1Password] Events of external users", Datasets: every, Where: externalUser,
 			Description: "What users of other accounts did, such as those of a managed service provider.",
@@ -97,12 +109,7 @@ func Searches() []Search {
 			Columns: []string{"user.full_name", "user.email", "event.outcome", "event.reason", "source.ip", "source.geo.country_name",
 				"user_agent.name"},
 		},
-		{
-			ID: searchBroken, Title: "[Logs 1Password] Events with errors", Datasets: every, Where: broken,
-			Description: "Events that were not understood in full. Nothing of them is lost; the message says what was wrong.",
-			Columns:     []string{"error.message", "event.dataset", "agent.name", "event.id"},
-		},
-	}...)
+	}
 }
 
 // auditSearches are all audit events and those of one subject each.
