@@ -8,7 +8,9 @@ package beater
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 	"strings"
+	"time"
 
 	"github.com/elastic/beats/v7/filebeat/channel"
 	v2 "github.com/elastic/beats/v7/filebeat/input/v2"
@@ -25,6 +27,7 @@ import (
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/harvester"
+	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/version"
 )
 
@@ -115,10 +118,22 @@ func AccountOptions(c config.Config, log *logp.Logger) account.Options {
 	}
 }
 
+// firstPause is a harvester's share of the interval, the same at each start. It spreads the polls of many harvesters
+// over the interval: none polls later than without it.
+func firstPause(key registry.Key, interval time.Duration) time.Duration {
+	if interval <= 0 {
+		return 0
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(key.String()))
+	return 1 + time.Duration(hash.Sum64()%uint64(interval))
+}
+
 // harvesterSettings are the settings of an input that concern its harvesters.
-func harvesterSettings(c config.Config) harvester.Settings {
+func harvesterSettings(c config.Config, key registry.Key) harvester.Settings {
 	return harvester.Settings{
 		Interval:              c.Interval,
+		FirstPause:            firstPause(key, c.Interval),
 		InitialInterval:       c.InitialInterval,
 		ShutdownTimeout:       c.ShutdownTimeout,
 		Limit:                 c.Limit,

@@ -104,7 +104,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	return harvester.New(harvester.Options{
 		Key:      key,
 		Module:   mod,
-		Settings: harvesterSettings(c.cfg),
+		Settings: harvesterSettings(c.cfg, key),
 		Fetcher:  c.lease.Account,
 		Limiter:  c.lease.Limiter,
 		Store:    loop.watch(c.manager.store),

@@ -62,6 +62,7 @@ type Harvester struct {
 	repeated [sha256.Size]byte // of the last page with an unmoved cursor
 	isStuck  bool              // the last page had has_more set, and its cursor did not move
 	rejected int               // times in a row that the cursor was rejected
+	spread   bool              // the first pause is over
 	lastOK   time.Time         // the last response of the API
 }
 
@@ -298,7 +299,7 @@ func (h *Harvester) answered() {
 func (h *Harvester) submit(got *eventsapi.Page) {
 	moved := got.Cursor != h.next.Cursor
 	h.Metrics.page(len(got.Items), got.Bytes)
-	p := &page{next: h.next, mode: h.mode, pause: h.Settings.Interval}
+	p := &page{next: h.next, mode: h.mode}
 	if p.next.Cursor = got.Cursor; h.next.Cursor == "" {
 		p.next.Limit = h.Settings.Limit // what this chain of cursors remembers
 	}
@@ -307,8 +308,8 @@ func (h *Harvester) submit(got *eventsapi.Page) {
 		h.idle()
 		return
 	}
-	if got.HasMore && moved {
-		p.pause = 0
+	if !got.HasMore || !moved {
+		p.pause = h.interval()
 	}
 	h.inFlight, h.ready = append(h.inFlight, p), false
 	h.tracker.Submit(delivery.Page{
@@ -326,7 +327,17 @@ func (h *Harvester) idle() {
 	if len(h.inFlight) == 0 {
 		h.touch()
 	}
-	h.pause(h.Settings.Interval)
+	h.pause(h.interval())
+}
+
+// interval is the pause before the next poll. The first one is different for each
+// harvester: they start together, and would poll in the same moment from then on.
+func (h *Harvester) interval() time.Duration {
+	if first := h.Settings.FirstPause; first > 0 && !h.spread {
+		h.spread = true
+		return first
+	}
+	return h.Settings.Interval
 }
 
 // stuck notes whether a page has has_more set and a cursor that does not

@@ -48,6 +48,7 @@ type Limiter interface {
 // Settings are the settings of the input that concern a harvester.
 type Settings struct {
 	Interval              time.Duration // pause after the last page
+	FirstPause            time.Duration // instead of the first Interval, to spread the polls of many harvesters; 0 is Interval
 	InitialInterval       time.Duration // how far back the first run collects events
 	ShutdownTimeout       time.Duration // wait for ACKs at a stop
 	Limit                 int           // events per page

@@ -12,7 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-func benchKey(i int) Key { return Key{Input: fmt.Sprint("account", i/3), EventType: fmt.Sprint("type", i%3)} }
+func benchKey(i int) Key {
+	return Key{Input: fmt.Sprint("account", i/3), EventType: fmt.Sprint("type", i%3)}
+}
 
 // BenchmarkCommit is one commit, of one harvester after the other ("staggered"), and of
 // all at the same time ("together").

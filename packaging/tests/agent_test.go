@@ -106,14 +106,14 @@ func TestAgentBundleSaysWhatIsWrong(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, out, "is it the home of an Elastic Agent?")
 
-	home, components := agentHome(t)
+	home, _ := agentHome(t)
 	require.NoError(t, os.Remove(filepath.Join(home, "elastic-agent")))
 	out, err = try(t, "", script, home)
 	require.Error(t, err)
 	assert.Contains(t, out, "several components folders")
 
 	// The wrong owner: somebody who may write there, and is neither root nor the Agent.
-	home, components = agentHome(t)
+	home, components := agentHome(t)
 	for path := components; path != filepath.Dir(filepath.Dir(home)); path = filepath.Dir(path) {
 		require.NoError(t, os.Chmod(path, 0o777))
 	}

@@ -54,10 +54,10 @@ func TestChart(t *testing.T) {
 			}
 		})
 	}
-	out, err := try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart)
+	out, err := try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33")
 	require.Error(t, err)
 	assert.Contains(t, out, "token.existingSecret is required")
-	out, err = try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--set", "token.existingSecret=a,tokn=b")
+	out, err = try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33", "--set", "token.existingSecret=a,tokn=b")
 	require.Error(t, err)
 	assert.Contains(t, out, "tokn")
 }

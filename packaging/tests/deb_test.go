@@ -19,9 +19,11 @@ import (
 
 const testUnit = `[Unit]
 After=multi-user.target
+SuccessAction=poweroff
+FailureAction=poweroff
 [Service]
 Type=oneshot
-ExecStart=/test/deb.sh
+ExecStart=/bin/bash /test/deb.sh
 TimeoutStartSec=5min
 `
 

@@ -63,7 +63,7 @@ func (p podman) run(args ...string) string {
 func hardened(args ...string) []string {
 	return append([]string{
 		"run", "--ulimit", "nofile=10000:10000", "--ulimit", "nproc=4096:4096", "--network=host", "--read-only",
-		"--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges", "--cgroups=disabled",
+		"--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges",
 	}, args...)
 }
 
@@ -88,15 +88,16 @@ func TestImageRunsHardenedAndContinues(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	token := filepath.Join(dir, "token")
 	require.NoError(t, os.WriteFile(token, []byte(s.Token+"\n"), 0o444))
-	out := p.run(hardened("--rm", "-v", token+":/run/secrets/onepassword_events_token:ro",
-		"-e", "ELASTICSEARCH_HOSTS=https://a:9200,https://b:9200", "-e", "ELASTICSEARCH_API_KEY=id:key", image, "export", "config")...)
-	for _, want := range []string{"https://a:9200", "https://b:9200", "id:key", "0.0.0.0"} {
-		assert.Contains(t, out, want)
-	}
-
 	volume := filepath.Join(dir, "data")
 	require.NoError(t, os.Mkdir(volume, 0o750))
 	require.NoError(t, os.Chown(volume, 65532, 65532))
+	out, err := p.try(hardened("--rm", "-v", token+":/run/secrets/onepassword_events_token:ro", "-v", volume+":"+imageHome+"/data",
+		"-e", "ELASTICSEARCH_HOSTS=https://a.invalid:9200,https://b.invalid:9200", "-e", "ELASTICSEARCH_API_KEY=id:key", image, "test", "output")...)
+	require.Error(t, err, "there is no such server")
+	for _, want := range []string{"https://a.invalid:9200", "https://b.invalid:9200", "dns lookup"} {
+		assert.Contains(t, out, want)
+	}
+
 	config := filepath.Join(dir, "onepasswordbeat.yml")
 	port := freePort(t)
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `

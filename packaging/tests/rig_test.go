@@ -116,7 +116,7 @@ func version(t *testing.T) string {
 func elasticLicense(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	run(t, "", "tar", "-xzf", artefact(t, "onepasswordbeat-[0-9]*-linux-"+runtime.GOARCH+".tar.gz"), "-C", dir)
+	run(t, "", "tar", "-xzf", artefact(t, "onepasswordbeat-"+version(t)+"-linux-"+runtime.GOARCH+".tar.gz"), "-C", dir)
 	found, err := filepath.Glob(filepath.Join(dir, "*", "ELASTIC-LICENSE-2.0.txt"))
 	require.NoError(t, err)
 	require.Len(t, found, 1)
@@ -186,6 +186,6 @@ func newerPackages(t *testing.T) string {
 	require.NoError(t, os.WriteFile(filepath.Join(next, "onepasswordbeat.yml"), append([]byte("# of the next version\n"), config...), 0o644))
 	out := t.TempDir()
 	run(t, next, absolute(t, filepath.Join(tools, "packaging")), "make", "-packages-only", "-binaries", absolute(t, binaries),
-		"-out", out, "-version", version(t)+"-next", "-time", fixedTime, "-elastic", elasticLicense(t))
+		"-out", out, "-version", "99.0.0", "-time", fixedTime, "-elastic", elasticLicense(t))
 	return out
 }

@@ -7,6 +7,7 @@ package tests
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,6 +21,12 @@ import (
 func TestRpmInARootFolder(t *testing.T) {
 	need(t, true, "rpm")
 	dir := debian(t)
+	run(t, "", "mount", "-t", "proc", "proc", filepath.Join(dir, "proc"))
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", filepath.Join(dir, "proc")).CombinedOutput(); err != nil { //nolint:noctx // t's context has ended
+			t.Errorf("umount: %v\n%s", err, out)
+		}
+	})
 	old := artefact(t, "onepasswordbeat-[0-9]*.rpm")
 	newer, err := filepath.Glob(filepath.Join(newerPackages(t), "onepasswordbeat-[0-9]*.rpm"))
 	require.NoError(t, err)

@@ -71,7 +71,8 @@ func measure(b *testing.B, n int) {
 	b.ReportMetric(float64(late), "late-polls")
 	b.ReportMetric(most.Seconds(), "longest-interval-s")
 	b.ReportMetric(float64(busiest), "busiest-second-requests")
-	b.ReportMetric(rss(b, beat.PID()), "MiB")
+	b.ReportMetric(memory(b, beat.PID(), "VmRSS:"), "MiB")
+	b.ReportMetric(memory(b, beat.PID(), "RssAnon:"), "MiB-anonymous")
 
 	if path := os.Getenv("HEAP"); path != "" {
 		saveHeap(b, beat, path)
@@ -114,18 +115,18 @@ func cpu(tb testing.TB, pid int) time.Duration {
 	return time.Duration(used) * time.Second / ticks
 }
 
-// rss is a process's resident memory in MiB.
-func rss(tb testing.TB, pid int) float64 {
+// memory is a line of a process's status, in MiB.
+func memory(tb testing.TB, pid int, name string) float64 {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	require.NoError(tb, err)
 	for line := range strings.Lines(string(raw)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kib, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
 			require.NoError(tb, err)
 			return float64(kib) / 1024
 		}
 	}
-	tb.Fatal("no VmRSS")
+	tb.Fatal("no " + name)
 	return 0
 }
 
@@ -133,5 +134,9 @@ func saveHeap(b *testing.B, beat *beattest.Beat, path string) {
 	out, err := os.Create(path)
 	require.NoError(b, err)
 	defer func() { _ = out.Close() }()
-	require.NoError(b, beat.Copy("/debug/pprof/heap", out))
+	require.NoError(b, beat.Copy("/debug/pprof/heap?gc=1", out))
+	stacks, err := os.Create(path + ".goroutines")
+	require.NoError(b, err)
+	defer func() { _ = stacks.Close() }()
+	require.NoError(b, beat.Copy("/debug/pprof/goroutine?debug=1", stacks))
 }

@@ -6,7 +6,6 @@
 package beattest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,20 +20,44 @@ const metricsTimeout = 5 * time.Second
 
 // Get reads a path of the beat's HTTP endpoint, such as "/stats", into v.
 func (b *Beat) Get(path string, v any) error {
-	var raw bytes.Buffer
-	if err := b.Copy(path, &raw); err != nil {
+	code, body, err := b.get(path)
+	if err != nil {
 		return err
 	}
-	return json.Unmarshal(raw.Bytes(), v)
+	if code != http.StatusOK {
+		return fmt.Errorf("GET %s: status %d", path, code)
+	}
+	return json.Unmarshal(body, v)
 }
 
 // Copy copies a path of the beat's HTTP endpoint.
 func (b *Beat) Copy(path string, to io.Writer) error {
+	code, body, err := b.get(path)
+	if err != nil {
+		return err
+	}
+	if code != http.StatusOK {
+		return fmt.Errorf("GET %s: status %d", path, code)
+	}
+	_, err = to.Write(body)
+	return err
+}
+
+// Text reads a path of the beat's HTTP endpoint as text. The code is 0 while the endpoint is not there.
+func (b *Beat) Text(path string) (code int, text string) {
+	code, body, err := b.get(path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return code, string(body)
+}
+
+func (b *Beat) get(path string) (code int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), metricsTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://beat"+path, http.NoBody)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
@@ -44,14 +67,11 @@ func (b *Beat) Copy(path string, to io.Writer) error {
 	}
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s", path, resp.Status)
-	}
-	_, err = io.Copy(to, resp.Body)
-	return err
+	body, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
 }
 
 // InputMetrics returns what /inputs/ serves, by id: "<input>::<event type>". It

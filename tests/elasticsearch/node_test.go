@@ -80,6 +80,15 @@ func onVersion(t *testing.T, version string) {
 	)
 }
 
+// TestTwoAtOnce is the way to high availability.
+func TestTwoAtOnce(t *testing.T) {
+	onNode(t, estest.Config{},
+		step{"set-up", func(t *testing.T, node *estest.Node) { setUp(t, node) }},
+		step{"every event once, and either one may be killed", testTwoBeats},
+		step{"a rollover doubles the backlog of the slower one", testTwoBeatsRollover},
+	)
+}
+
 // TestServerless is on a node whose proxy answers like Elasticsearch Serverless.
 func TestServerless(t *testing.T) {
 	onNode(t, estest.Config{Serverless: true},

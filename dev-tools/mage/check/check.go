@@ -29,12 +29,12 @@ func Steps() []mage.Step {
 }
 
 // modules are the Go modules with packages of ours: the beat's, and what is too heavy to be in it.
-var modules = append([]string{".", mage.IntegrationModule}, mage.CelModules...)
+var modules = append([]string{".", mage.IntegrationModule, mage.PackagingModule}, mage.CelModules...)
 
 // Tidy fails when `go mod tidy` would change go.mod or go.sum of a module.
 func Tidy(ctx context.Context) error {
 	var errs []error
-	for _, module := range append([]string{"dev-tools/tools"}, modules...) {
+	for _, module := range append([]string{"dev-tools/tools", mage.PackagingTools}, modules...) {
 		c := mage.Go("go mod tidy in "+module, "mod", "tidy", "-diff")
 		c.Dir = module
 		if err := c.Run(ctx); err != nil {

@@ -29,14 +29,13 @@ unit=onepasswordbeat.service
 conf=/etc/onepasswordbeat/onepasswordbeat.yml
 events() { cat /var/lib/onepasswordbeat/events/*.ndjson 2>/dev/null | wc -l; }
 more_than() { (($(events) > $1)); }
+owners() { find /var/lib/onepasswordbeat /var/log/onepasswordbeat ! -user onepasswordbeat; }
 main_pid() { systemctl show -p MainPID --value $unit; }
 other_pid() { local now; now=$(main_pid); [[ $now != 0 && $now != "$1" ]]; }
 active() { systemctl is-active --quiet $unit; }
 probe() { curl_ "$1" | grep -q "$2"; }
 # curl_ asks the socket: there is no curl in the container.
 curl_() { perl -MIO::Socket::UNIX -e '$s=IO::Socket::UNIX->new(Peer=>"/run/onepasswordbeat/http.sock") or exit 1; print $s "GET $ARGV[0] HTTP/1.0\r\n\r\n"; print while <$s>' "$1"; }
-
-trap 'systemctl poweroff' EXIT
 
 # --- installation
 export DEBIAN_FRONTEND=noninteractive
@@ -76,6 +75,20 @@ check edited-configuration-keeps-its-mode [ "$(stat -c %U:%G:%a $conf)" = root:o
 install -m 0644 /test/untrusted-ca.pem /etc/onepasswordbeat/ca.pem
 check test-config $beat test config
 
+# --- the positions of another beat, whose files are root's alone
+install -d -m 0700 /root/old
+(
+  umask 077
+  cat >/root/old/eventsapibeat.yml <<END
+eventsapibeat:
+  audit_events: {enabled: true, auth_token: "$(cat /test/token)"}
+output.console: {pretty: false}
+END
+)
+check migrate $beat migrate eventsapibeat --config /root/old/eventsapibeat.yml --since 24h
+check migrate-writes-what-the-service-reads [ "$(stat -c %U:%G:%a /etc/onepasswordbeat/onepasswordbeat.migrated.yml)" = root:onepasswordbeat:640 ]
+check migrate-leaves-no-files-of-root [ -z "$(owners)" ]
+
 # --- without a network: the service starts, stays active, and is ready
 check export-config bash -c "$beat export config >/dev/null"
 systemctl start $unit || fail start-without-network "exit code $?"
@@ -92,7 +105,6 @@ systemd-run --quiet --unit simulator /test/onepassword-simulator -listen 127.0.0
 until_ 10 [ -s /test/ca.pem ]
 install -m 0644 /test/ca.pem /etc/onepasswordbeat/ca.pem
 check test-api $beat test api
-owners() { find /var/lib/onepasswordbeat /var/log/onepasswordbeat ! -user onepasswordbeat; }
 check root-left-no-files [ -z "$(owners)" ]
 check enable systemctl enable $unit
 check start systemctl start $unit
