@@ -10,6 +10,7 @@ import (
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/idxmgmt"
+	"github.com/elastic/beats/v7/libbeat/publisher/processing"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
 
@@ -32,6 +33,17 @@ func (c *captured) from(next idxmgmt.SupportFactory) idxmgmt.SupportFactory {
 		made, err := next(log, info, root)
 		c.root, c.indexManagement = root, made
 		return made, err
+	}
+}
+
+// withName corrects the beat's name for the processors that add it to events: libbeat reads it before the variables are
+// expanded.
+func withName(next processing.SupportFactory) processing.SupportFactory {
+	return func(info beat.Info, log *logp.Logger, root *conf.C) (processing.Supporter, error) {
+		if name, err := root.String("name", -1); err == nil && name != "" {
+			info.Name = name
+		}
+		return next(info, log, root)
 	}
 }
 

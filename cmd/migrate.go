@@ -6,6 +6,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -32,6 +33,7 @@ import (
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/eventsapibeat"
 	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/module"
 )
 
 func migrateCommand(settings instance.Settings) *cobra.Command {
@@ -84,16 +86,10 @@ type migration struct {
 	dryRun, force                   bool
 }
 
-// overlapOf is how far before the old position an event type begins: item usages are uploaded days late.
+// overlapOf is how far before the old position an event type begins.
 func (m *migration) overlapOf(eventType string) time.Duration {
-	switch {
-	case m.overlap > 0:
-		return m.overlap
-	case eventType == "item_usages":
-		return 7 * 24 * time.Hour
-	default:
-		return 24 * time.Hour
-	}
+	mod, _ := module.ByName(eventType) // all of them are known
+	return cmp.Or(m.overlap, mod.Overlap)
 }
 
 func (m *migration) run(ctx context.Context, out io.Writer, now time.Time) error {

@@ -47,7 +47,7 @@ func settings(c *captured) instance.Settings {
 		HasDashboards:   false,
 		ConfigOverrides: overrides(),
 		IndexManagement: c.from(indexsetup.Factory),
-		Processing:      processing.MakeDefaultSupport(true, nil, processing.WithECS, processing.WithHost, processing.WithAgentMeta()),
+		Processing:      withName(processing.MakeDefaultSupport(true, nil, processing.WithECS, processing.WithHost, processing.WithAgentMeta())),
 	}
 }
 

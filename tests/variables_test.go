@@ -7,8 +7,11 @@ package tests
 
 import (
 	"encoding/json"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +33,7 @@ func TestTextOfVariables(t *testing.T) {
 	home.Configure(beattest.Config{
 		Inputs: []M{input(srv, M{"id": "${ID}", "namespace": "${NS}", "tags": []string{"${TAG}", "x${TAG}"}, "fields": M{"site": "${FIELD}", "version": "${VERSION}"}})},
 		Output: bulkOutput(es),
+		More:   M{"name": "${NS}"},
 	})
 	for name, value := range map[string]string{"ID": "2.10", "VERSION": "0x10"} {
 		r := home.CommandInput(value, "keystore", "add", name, "--stdin", "--force")
@@ -42,6 +46,7 @@ func TestTextOfVariables(t *testing.T) {
 	assert.Zero(t, code)
 	var doc struct {
 		Tags   []string
+		Agent  struct{ Name any }
 		Fields map[string]any
 		Stream struct{ Namespace any } `json:"data_stream"`
 	}
@@ -49,6 +54,7 @@ func TestTextOfVariables(t *testing.T) {
 	assert.Subset(t, doc.Tags, []string{"on", "xon"})
 	assert.Equal(t, map[string]any{"site": "1e3", "version": "0x10"}, doc.Fields)
 	assert.Equal(t, "00042", doc.Stream.Namespace)
+	assert.Equal(t, "00042", doc.Agent.Name)
 	assert.Contains(t, home.Command("state", "list").Stdout, "2.10 ")
 }
 
@@ -88,6 +94,7 @@ func TestProxyPasswordOfTheOutput(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var got string
+	srv := beattest.Backlog(t, 1)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -99,18 +106,33 @@ func TestProxyPasswordOfTheOutput(t *testing.T) {
 		home := beattest.NewHome(t)
 		home.Env = []string{"PASSWORD=pass-word"}
 		home.Configure(beattest.Config{
-			Inputs: []M{beattest.Input("http://127.0.0.1:1", "opaque")},
-			Output: M{"elasticsearch": M{"hosts": []string{host}, "proxy_url": strings.Replace(proxy.URL, "://", "://user:${PASSWORD}@", 1)}},
+			Inputs: []M{beattest.Input(srv.URL, srv.Token())},
+			Output: beattest.ElasticsearchOutput(host, M{"proxy_url": strings.Replace(proxy.URL, "://", "://user:${PASSWORD}@", 1)}),
+			More:   M{"logging.level": "debug"},
 		})
-		for _, command := range []string{"config", "output"} {
-			r := home.Command("test", command, "-e", "-d", "*")
-			assert.NotContains(t, r.All(), "pass-word")
-			assert.Contains(t, r.All(), "sing proxy URL: "+proxy.URL)
-		}
+		r := home.Command("test", "config", "-e", "-d", "*")
+		assert.NotContains(t, r.All(), "pass-word")
+		beat := home.Start()
+		beat.Until(patient, "the proxy gets the credentials", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return got == "Basic dXNlcjpwYXNzLXdvcmQ="
+		})
+		beat.Terminate(stopMost)
 		mu.Lock()
-		assert.Equal(t, "Basic dXNlcjpwYXNzLXdvcmQ=", got, host)
 		got = ""
 		mu.Unlock()
+		logged := false
+		require.NoError(t, filepath.WalkDir(home.Dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			assert.NotContains(t, string(content), "pass-word", path)
+			logged = logged || strings.Contains(string(content), "sing proxy URL: "+proxy.URL)
+			return err
+		}))
+		assert.True(t, logged, "libbeat still logs the URL, without the password")
 	}
 }
 

@@ -65,7 +65,8 @@ func carryOver(settings map[string]any) []Lost {
 		}
 	}
 	lost = append(lost, dropOldFormats(settings, "")...)
-	return append(lost, notes(settings)...)
+	lost = append(lost, notes(settings)...)
+	return append(lost, clearText(settings, "")...)
 }
 
 // remove takes a nested key out, and reports whether it was there. Maps that are empty then go, too.
@@ -118,6 +119,26 @@ func notes(settings map[string]any) []Lost {
 	}
 	if _, ok := settings["processors"]; ok {
 		lost = append(lost, Lost{"processors", "carried over; the events have other fields, so check their conditions and field names against docs/fields.md"})
+	}
+	return lost
+}
+
+// secretKeys are the last parts of libbeat's settings that hold a secret.
+var secretKeys = []string{"password", "api_key", "key_passphrase", "auth", "secret_token"}
+
+// clearText notes the secrets that the old configuration has in clear text.
+func clearText(settings map[string]any, path string) []Lost {
+	var lost []Lost
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		at := strings.TrimPrefix(path+"."+key, ".")
+		switch v := settings[key].(type) {
+		case map[string]any:
+			lost = append(lost, clearText(v, at)...)
+		case string:
+			if slices.Contains(secretKeys, key) && v != "" && !variable.MatchString(v) {
+				lost = append(lost, Lost{at, "carried over in clear text: add it to the keystore with `keystore add`, and write ${NAME} instead"})
+			}
+		}
 	}
 	return lost
 }

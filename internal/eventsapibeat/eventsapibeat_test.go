@@ -262,7 +262,7 @@ func TestCarryOver(t *testing.T) {
 		"queue":   map[string]any{"spool": map[string]any{}, "mem": map[string]any{"events": 4096}},
 		"logging": map[string]any{"level": "debug", "json": true}, "xpack": map[string]any{"monitoring": true},
 		"output": map[string]any{
-			"elasticsearch": map[string]any{"hosts": []any{"a"}, "index": "x", "pipeline": "p", "indices": []any{}},
+			"elasticsearch": map[string]any{"hosts": []any{"a"}, "password": "clear", "api_key": "${KEY}", "index": "x", "pipeline": "p", "indices": []any{}},
 			"kafka":         map[string]any{"topic": "x-%{[@metadata][event_type]}"}, "logstash": map[string]any{"hosts": []any{"b"}},
 		},
 		"processors": []any{map[string]any{"drop_event": map[string]any{}}},
@@ -270,7 +270,7 @@ func TestCarryOver(t *testing.T) {
 	lost := carryOver(settings)
 	assert.Equal(t, map[string]any{
 		"name": "old", "tags": []any{"a"}, "max_procs": uint64(2), "queue": map[string]any{"mem": map[string]any{"events": 4096}}, "logging": map[string]any{"level": "debug"},
-		"output":     map[string]any{"elasticsearch": map[string]any{"hosts": []any{"a"}}, "kafka": map[string]any{}, "logstash": map[string]any{"hosts": []any{"b"}}},
+		"output":     map[string]any{"elasticsearch": map[string]any{"hosts": []any{"a"}, "password": "clear", "api_key": "${KEY}"}, "kafka": map[string]any{}, "logstash": map[string]any{"hosts": []any{"b"}}},
 		"processors": []any{map[string]any{"drop_event": map[string]any{}}},
 	}, settings)
 	names := make([]string, len(lost))
@@ -280,7 +280,7 @@ func TestCarryOver(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{
 		"unknown", "path", "keystore", "setup.kibana", "setup.template", "output.elasticsearch.index", "output.elasticsearch.indices", "output.elasticsearch.pipeline",
-		"queue.spool", "xpack", "logging.json", "output.kafka.topic", "output.logstash", "processors",
+		"output.elasticsearch.password", "queue.spool", "xpack", "logging.json", "output.kafka.topic", "output.logstash", "processors",
 	}, names)
 }
 

@@ -5,6 +5,8 @@
 package auditevents
 
 import (
+	"time"
+
 	"github.com/elastic/beats/v7/libbeat/beat"
 
 	"onepasswordbeat/module/internal/decode"
@@ -21,6 +23,7 @@ var Module = ecs.Module{
 	Dataset: dataset,
 	Title:   "Audit events",
 	Named:   true,
+	Overlap: 24 * time.Hour,
 	Schema:  schema,
 	Map:     mapEvent,
 }

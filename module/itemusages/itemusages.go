@@ -6,6 +6,7 @@ package itemusages
 
 import (
 	_ "embed"
+	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 
@@ -23,6 +24,7 @@ var Module = ecs.Module{
 	Dataset: dataset,
 	Title:   "Item usages",
 	Named:   true,
+	Overlap: 7 * 24 * time.Hour,
 	Schema:  schema,
 	Map:     mapEvent,
 }

@@ -6,6 +6,7 @@ package signinattempts
 
 import (
 	_ "embed"
+	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
 
@@ -22,6 +23,7 @@ var Module = ecs.Module{
 	Feature: "signinattempts",
 	Dataset: dataset,
 	Title:   "Sign-in attempts",
+	Overlap: 24 * time.Hour,
 	Schema:  schema,
 	Map:     mapEvent,
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -34,6 +35,10 @@ type Module struct {
 
 	// Named is whether events have ids of vaults, groups or items, which names can be added to.
 	Named bool
+
+	// Overlap is how far before a known position collection has to begin so that no event is missed which reached the API
+	// after later ones. Clients upload item usages when they are online again (Events API reference, "Item usages").
+	Overlap time.Duration
 
 	// Schema is the known keys of an item. It is read-only.
 	Schema Schema
