@@ -175,7 +175,7 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	guard := delivery.NewGuard(bt.output(b, responses))
 
 	diag := newDiagnostics(store)
-	runners, err := newRunners(&manager{beat: b, store: store, guard: guard, accounts: &account.Pool{}, running: diag, probes: bt.probes, log: bt.log})
+	runners, err := newRunners(&manager{beat: b, store: store, guard: guard, budget: delivery.NewBudget(delivery.UsualBudget, delivery.LargeBudget), accounts: &account.Pool{}, running: diag, probes: bt.probes, log: bt.log})
 	if err != nil {
 		return errors.Join(err, closeStore())
 	}
@@ -197,12 +197,17 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	stopping()
 
 	// The order matters, see the package comment.
-	runners.Stop()
-	err = closeStore()
-	if publisher, ok := b.Publisher.(io.Closer); ok {
-		err = errors.Join(err, bt.closePublisher(publisher))
-	}
-	return err
+	dog := &watchdog{log: bt.log, timeout: diag.shutdownTimeout() + stopSlack, running: diag.stillRunning}
+	return dog.run(
+		step{"the inputs stop", func() error { runners.Stop(); return nil }},
+		step{"the registry closes", closeStore},
+		step{"the output closes", func() error {
+			if publisher, ok := b.Publisher.(io.Closer); ok {
+				return bt.closePublisher(publisher)
+			}
+			return nil
+		}},
+	)
 }
 
 // publisherTimeout is how long an output may take to close. Kafka's would first retry everything if its broker is down.

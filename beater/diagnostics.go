@@ -36,6 +36,7 @@ type diagnostics struct {
 
 	mu      sync.Mutex
 	running map[registry.Key]*runningType
+	longest time.Duration // the longest shutdown_timeout of all inputs that have run
 	configs []*reload.ConfigWithMeta
 }
 
@@ -78,6 +79,32 @@ func (d *diagnostics) begin(key registry.Key, l *account.Limiter) (r *runningTyp
 		delete(d.running, key)
 		close(r.ended)
 	}, nil
+}
+
+// expectStop notes the shutdown_timeout of an input.
+func (d *diagnostics) expectStop(timeout time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.longest = max(d.longest, timeout)
+}
+
+// shutdownTimeout is the longest of all inputs.
+func (d *diagnostics) shutdownTimeout() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.longest
+}
+
+// stillRunning are the event types that are being collected, in words.
+func (d *diagnostics) stillRunning() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var names []string
+	for key := range d.running {
+		names = append(names, key.Input+"/"+key.EventType)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // note remembers a change of health.

@@ -21,6 +21,7 @@
 //	health.go    from the event types' health to the input's
 //	factory.go   from a configuration to a running input, with our defaults
 //	managed.go   what is different under Elastic Agent
+//	watchdog.go  the end of a stop that hangs
 //	diagnostics.go  what Elastic Agent's diagnostics show
 //	summary.go   the health of all event types in one log line
 //	probes.go    whether the beat is live and ready

@@ -73,6 +73,7 @@ type manager struct {
 	beat     *beat.Beat
 	store    harvester.Store
 	guard    *delivery.Guard
+	budget   *delivery.Budget
 	accounts *account.Pool
 	running  *diagnostics
 	probes   *probes
@@ -139,6 +140,7 @@ func harvesterSettings(c config.Config, key registry.Key) harvester.Settings {
 		Limit:                 c.Limit,
 		Namespace:             c.Namespace,
 		PreserveOriginalEvent: c.PreserveOriginalEvent,
+		AcceptFailureStore:    c.AcceptFailureStore,
 	}
 }
 

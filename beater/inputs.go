@@ -59,6 +59,7 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 	stop, cancel := context.WithCancel(v2.GoContextFromCanceler(ctx.Cancelation))
 	defer cancel()
 
+	in.manager.running.expectStop(in.cfg.ShutdownTimeout)
 	status := newInputHealth(ctx)
 	named := names.New(names.Files(in.cfg.Names), ctx.Logger)
 	var group errgroup.Group
@@ -109,6 +110,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		Limiter:  c.lease.Limiter,
 		Store:    loop.watch(c.manager.store),
 		Guard:    c.manager.guard,
+		Budget:   c.manager.budget,
 		Metrics:  metrics,
 		Enrich:   c.enrich(mod),
 		Report:   both(seen.note, c.report),

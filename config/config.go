@@ -61,9 +61,10 @@ type Config struct {
 	APIVersion            string        `config:"api_version"`         // v1 or v2
 	RateLimit             RateLimit     `config:"rate_limit"`
 	PreserveOriginalEvent bool          `config:"preserve_original_event"`
-	Names                 Names         `config:"names"`            // files with names for ids
-	Namespace             string        `config:"namespace"`        // data_stream.namespace
-	ShutdownTimeout       time.Duration `config:"shutdown_timeout"` // wait for acknowledgements at a stop
+	Names                 Names         `config:"names"`                // files with names for ids
+	AcceptFailureStore    bool          `config:"accept_failure_store"` // events in a failure store are no trouble
+	Namespace             string        `config:"namespace"`            // data_stream.namespace
+	ShutdownTimeout       time.Duration `config:"shutdown_timeout"`     // wait for acknowledgements at a stop
 
 	// Transport is timeout, proxy_*, ssl.* and idle_connection_timeout under the names that they have in every Beat.
 	Transport httpcommon.HTTPTransportSettings `config:",inline"`

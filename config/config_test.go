@@ -110,7 +110,7 @@ func TestGoodFiles(t *testing.T) {
 			c.ID, c.URL, c.EventTypes = "acme.eu_1-a", "https://events.1password.eu", []string{"signin_attempts", "audit_events"}
 			c.Interval, c.InitialInterval, c.Limit, c.APIVersion = time.Second, 2880*time.Hour, 1, "v1"
 			c.RateLimit = RateLimit{RequestsPerMinute: 0, RequestsPerHour: 100}
-			c.PreserveOriginalEvent, c.Namespace, c.ShutdownTimeout = true, "prod.eu_1", 0
+			c.PreserveOriginalEvent, c.AcceptFailureStore, c.Namespace, c.ShutdownTimeout = true, true, "prod.eu_1", 0
 			c.Transport.Timeout, c.Transport.IdleConnTimeout, c.Transport.Proxy.Disable = 1500*time.Millisecond, 0, true
 		},
 	}

@@ -130,6 +130,11 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 		Detail:  "Events go to `logs-1password.<event type>-<namespace>`. At most 100 bytes, lower case, no space and none of `\\ / * ? \" < > | , # : -`.",
 	},
 	{
+		Key: "accept_failure_store", Type: Bool,
+		Summary: "Accept that Elasticsearch stores events in the failure store of their data stream.",
+		Detail:  "Otherwise the event type is Degraded while it does: such an event is not in the data stream, and no rule or dashboard sees it. It counts as delivered either way.",
+	},
+	{
 		Key: "shutdown_timeout", Type: Duration,
 		Summary: "How long a stop waits for the output to acknowledge events in flight.",
 		Detail:  "Events without an acknowledgement are fetched again at the next start. 0 does not wait.",

@@ -38,6 +38,7 @@ const MaxSkew = time.Minute
 
 // Account makes an input's requests. It is safe for concurrent use.
 type Account struct {
+	clock  serverClock
 	opts   Options
 	tls    *tlscommon.TLSConfig
 	source *source
@@ -108,7 +109,12 @@ func (a *Account) Fetch(ctx context.Context, path string, q eventsapi.Query) (*e
 	if err := cred.grants(path); err != nil {
 		return nil, err
 	}
-	return client.Fetch(ctx, path, q)
+	page, err := client.Fetch(ctx, path, q)
+	if err == nil {
+		a.clock.note(page.ServerTime)
+	}
+	a.clock.noteError(err)
+	return page, err
 }
 
 // Introspect asks the server what the token is.
@@ -117,7 +123,12 @@ func (a *Account) Introspect(ctx context.Context) (*eventsapi.Introspection, err
 	if err != nil {
 		return nil, err
 	}
-	return client.Introspect(ctx)
+	who, err := client.Introspect(ctx)
+	if err == nil {
+		a.clock.note(who.ServerTime)
+	}
+	a.clock.noteError(err)
+	return who, err
 }
 
 // Token returns what the current token says of itself, and the server it is for.

@@ -102,6 +102,13 @@ func (l *Limiter) Budget() Budget {
 	return b
 }
 
+// PausedUntil is the end of the pause that the server asked for; a time in the past if there is none.
+func (l *Limiter) PausedUntil() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until
+}
+
 // quiet waits until the silence that the server asked for is over.
 func (l *Limiter) quiet(ctx context.Context) error {
 	for {

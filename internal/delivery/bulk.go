@@ -6,6 +6,7 @@
 package delivery
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -54,9 +55,13 @@ func (r rejection) String() string {
 	return fmt.Sprintf("%d %s: %s", r.status, r.Type, withoutValues(r.Reason))
 }
 
-// rejectionsOf returns the documents that were rejected for good: any 4xx except 409 (a
-// duplicate) and 429 (tried again).
-func rejectionsOf(body []byte) []rejection {
+// rejectionsOf reads the response to a bulk request of count documents and returns those that were rejected for good: any
+// 4xx except 409 (a duplicate) and 429 (tried again), and how many were accepted. The error says why the body is no such response: libbeat
+// would take an item without a status as accepted, and repeat the request at once for anything else.
+func rejectionsOf(body []byte, count int) (list []rejection, accepted int, err error) {
+	if allCreated(body, count) {
+		return nil, count, nil
+	}
 	var response struct {
 		Items []map[string]struct {
 			Status int        `json:"status"`
@@ -64,17 +69,40 @@ func rejectionsOf(body []byte) []rejection {
 		} `json:"items"`
 	}
 	if err := json.Unmarshal(body, &response); err != nil {
-		return nil // libbeat will try the request again
+		return nil, 0, fmt.Errorf("not the JSON of a bulk response: %w", err)
 	}
-	var list []rejection
-	for _, item := range response.Items {
+	if len(response.Items) != count {
+		return nil, 0, fmt.Errorf("%d items for %d documents", len(response.Items), count)
+	}
+	for i, item := range response.Items {
+		if len(item) != 1 {
+			return nil, 0, fmt.Errorf("item %d has %d actions", i, len(item))
+		}
 		for _, r := range item {
-			if r.Status >= 400 && r.Status < 500 && r.Status != http.StatusConflict && r.Status != http.StatusTooManyRequests {
+			if r.Status < http.StatusOK || r.Status > maxStatus {
+				return nil, 0, fmt.Errorf("item %d has the status %d", i, r.Status)
+			}
+			if r.Status >= 300 && r.Status < 500 && r.Status != http.StatusConflict && r.Status != http.StatusTooManyRequests {
 				list = append(list, rejection{r.Status, r.Error})
+			} else if r.Status < 300 || r.Status == http.StatusConflict {
+				accepted++
 			}
 		}
 	}
-	return list
+	return list, accepted, nil
+}
+
+// maxStatus is the highest status of HTTP.
+const maxStatus = 599
+
+// allCreated recognizes the usual response without decoding it: nothing but items of status 201.
+func allCreated(body []byte, count int) bool {
+	const head, item, separator, end = `{"errors":false,"items":[`, `{"create":{"status":201}}`, `,`, `]}`
+	rest, ok := bytes.CutPrefix(bytes.TrimSpace(body), []byte(head))
+	if !ok || len(rest) != count*len(item)+max(0, count-1)*len(separator)+len(end) || !bytes.HasSuffix(rest, []byte(end)) {
+		return false
+	}
+	return bytes.Count(rest, []byte(item)) == count
 }
 
 // requestRejection is why a whole request was rejected. head is the first part of the response's body.
@@ -92,12 +120,16 @@ func requestRejection(status int, head []byte) rejection {
 // attempts, and the same reason would be news each time.
 var position = regexp.MustCompile(`^\[\d+:\d+\] `)
 
+// documentID names the document, which differs between events.
+var documentID = regexp.MustCompile(` in document with id '[^']*'`)
+
 // maxReasonRunes is the part of a reason that is shown.
 const maxReasonRunes = 300
 
 // withoutValues cuts the part of a reason that quotes the event: it is personal data.
 func withoutValues(reason string) string {
 	reason = position.ReplaceAllString(reason, "")
+	reason = documentID.ReplaceAllString(reason, "")
 	for _, quote := range []string{". Preview of field's value", " The prefix of the first immense term"} {
 		reason, _, _ = strings.Cut(reason, quote)
 	}

@@ -38,5 +38,6 @@
 //	page.go       a page, its mode and its result
 //	guard.go      permits for pages in flight, and what the ACK of a page is worth
 //	pending.go    a page without a result, and the queue of them
+//	budget.go     the memory for bodies and pages in flight
 //	tracker.go    one harvester's pages: published, ACKed, resolved
 package delivery

@@ -27,6 +27,9 @@ const (
 	// unsentFor is how long after a failed attempt the ACKs of an output that ACKs
 	// unsent events prove nothing. Kafka's circuit breaker stays open for 10 s.
 	unsentFor = 11 * time.Second
+	// proofFor is how long an accepted page proves that the output accepts documents: the index template may
+	// be changed without the beat's notice.
+	proofFor = time.Hour
 )
 
 // Guard tells delivered pages from those that were merely ACKed. libbeat ACKs
@@ -45,8 +48,11 @@ const (
 //     again, alone, after every other page of the beat has its result, so that the
 //     counters are its own.
 //
-// Alone, a page that is rejected as a whole is held, whatever the explanation: a
-// template may fit nothing. One that is rejected in part, without an explanation,
+// Alone, a page that is rejected as a whole is held: a template that fits nothing rejects documents for
+// their content, too. It is passed once there is proof that the output accepts documents: another page, published
+// after the last change of the template and within the last hour, was accepted. If the
+// output explains nothing, but rejects events for their content only, the page has to be rejected twice.
+// A page that is rejected in part, without an explanation,
 // is delivered once the same number is rejected again: the first rejections of an
 // output that begins to reject everything look just like that.
 //
@@ -61,6 +67,14 @@ type Guard struct {
 	acked   uint64    // events ACKed since then, over all trackers
 	charged uint64    // rejections that some page has been charged with
 	failure time.Time // when a failed attempt was last seen
+	proof   proof     // the last page of which the output accepted an event
+}
+
+// proof shows that the output accepts documents.
+type proof struct {
+	at        time.Time // zero: there is none
+	of        any       // the output
+	templates uint64    // how many templates had been written when a document was accepted
 }
 
 // NewGuard makes the guard of a beat. A nil output switches it off: with
@@ -125,8 +139,10 @@ func (g *Guard) ack(n int) {
 // evidence is what the counters say about a page of n published events.
 type evidence struct {
 	outcome  Outcome
-	lost     int // events rejected while it was in flight; -1: not known
-	rejected int // of a delivered page: events that will never arrive, as far as it is charged with them
+	lost     int  // events rejected while it was in flight; -1: not known
+	rejected int  // of a delivered page: events that will never arrive, as far as it is charged with them
+	stored   int  // of the events in flight with it: how many went to the failure store
+	passable bool // of a held page: its own content may be the cause, and the output accepts other documents
 }
 
 // evaluate judges a page of n published events that were all ACKed. before is how
@@ -142,8 +158,10 @@ func (g *Guard) evaluate(ctx context.Context, p *permit, n, before int) evidence
 	if g.output.AcksUnsent() && (p.unsent || now.Failed != p.start.Failed) {
 		return evidence{outcome: Unconfirmed, lost: -1}
 	}
-	e := evidence{lost: int(now.Rejected - p.start.Rejected)}                                                            //nolint:gosec // a count
-	explained := now.OutputErrors == p.start.OutputErrors && now.DocumentErrors-p.start.DocumentErrors >= uint64(e.lost) //nolint:gosec // a count
+	e := evidence{lost: int(now.Rejected - p.start.Rejected), stored: int(now.FailureStore - p.start.FailureStore)} //nolint:gosec // counts
+	blamed := now.OutputErrors != p.start.OutputErrors
+	explained := !blamed && now.DocumentErrors-p.start.DocumentErrors >= uint64(e.lost) //nolint:gosec // a count
+	defer func() { g.prove(now, e, n) }()
 	switch {
 	case e.lost == 0:
 		e.outcome = Delivered
@@ -158,6 +176,10 @@ func (g *Guard) evaluate(ctx context.Context, p *permit, n, before int) evidence
 		return e
 	case e.lost >= n:
 		e.outcome = Held
+		e.passable = !blamed && (explained || g.output.RejectsContentOnly()) && g.proven(now)
+		if e.passable && (explained || e.lost == before) {
+			e.outcome = Delivered
+		}
 	case e.lost == before:
 		e.outcome = Delivered
 	default:
@@ -171,6 +193,23 @@ func (g *Guard) evaluate(ctx context.Context, p *permit, n, before int) evidence
 		e.rejected = e.lost
 	}
 	return e
+}
+
+// prove remembers a page of which the output accepted an event.
+func (g *Guard) prove(now Counts, e evidence, n int) {
+	if e.outcome != Delivered || e.lost >= n {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.proof = proof{at: time.Now(), of: now.Of, templates: now.Proven}
+}
+
+// proven is whether another page shows that the output accepts documents with today's template.
+func (g *Guard) proven(now Counts) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.proof.at.IsZero() && time.Since(g.proof.at) < proofFor && g.proof.of == now.Of && g.proof.templates == now.Templates
 }
 
 // await waits until the counters cover all ACKs, and returns whether they did.

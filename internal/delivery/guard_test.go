@@ -15,12 +15,15 @@ import (
 type stubOutput struct {
 	counts     Counts
 	acksUnsent bool
+	content    bool
 }
 
 func (o *stubOutput) Counts() Counts    { return o.counts }
 func (o *stubOutput) Rejection() string { return "" }
 func (o *stubOutput) Blocked() string   { return "" }
 func (o *stubOutput) AcksUnsent() bool  { return o.acksUnsent }
+
+func (o *stubOutput) RejectsContentOnly() bool { return o.content }
 
 // An output is replaced before it counted anything, and the new one has counted events
 // of another page that are not ACKed yet: they do not stand for what the old one dropped.
@@ -47,4 +50,70 @@ func TestInvariant2_FailureOfAReplacedOutputIsSeen(t *testing.T) {
 	out.counts.Accepted = 10
 	g.ack(10)
 	require.Equal(t, Unconfirmed, g.evaluate(t.Context(), page, 10, -1).outcome)
+}
+
+// heldPage evaluates a page of n events that was published alone and rejected as a whole.
+func heldPage(t *testing.T, g *Guard, out *stubOutput, n, before int, explained bool) evidence {
+	t.Helper()
+	page, err := g.acquire(t.Context(), true)
+	require.NoError(t, err)
+	defer page.release()
+	out.counts.Rejected += uint64(n)
+	if explained {
+		out.counts.DocumentErrors += uint64(n)
+	}
+	g.ack(n)
+	return g.evaluate(t.Context(), page, n, before)
+}
+
+// acceptedPage lets the guard see a page that was delivered.
+func acceptedPage(t *testing.T, g *Guard, out *stubOutput) {
+	t.Helper()
+	page, err := g.acquire(t.Context(), false)
+	require.NoError(t, err)
+	defer page.release()
+	out.counts.Accepted += 5
+	out.counts.Proven = out.counts.Templates
+	g.ack(5)
+	require.Equal(t, Delivered, g.evaluate(t.Context(), page, 5, -1).outcome)
+}
+
+// A page whose events are all rejected for their content is passed with proof that the output accepts
+// others, and held without.
+func TestInvariant2_RejectedPageIsPassedWithProof(t *testing.T) {
+	out := &stubOutput{}
+	g := NewGuard(out)
+	require.Equal(t, Held, heldPage(t, g, out, 10, -1, true).outcome, "a template that fits nothing looks the same")
+	acceptedPage(t, g, out)
+	e := heldPage(t, g, out, 10, -1, true)
+	require.Equal(t, Delivered, e.outcome)
+	require.Equal(t, 10, e.rejected)
+
+	out.counts.Templates++
+	require.Equal(t, Held, heldPage(t, g, out, 10, -1, true).outcome, "the proof is older than the template")
+	acceptedPage(t, g, out)
+	out.counts.OutputErrors++
+	page, err := g.acquire(t.Context(), true)
+	require.NoError(t, err)
+	out.counts.Rejected, out.counts.OutputErrors = out.counts.Rejected+1, out.counts.OutputErrors+1
+	g.ack(1)
+	require.Equal(t, Held, g.evaluate(t.Context(), page, 1, -1).outcome, "the output's own error is never passed")
+	page.release()
+
+	out.counts = Counts{Of: "another output"}
+	require.Equal(t, Held, heldPage(t, g, out, 10, -1, true).outcome, "the proof is of another output")
+}
+
+// An output that explains nothing, as Kafka's that drops a message above max_message_bytes: the page has to be rejected twice.
+func TestInvariant2_UnexplainedRejectedPageIsPassedTheSecondTime(t *testing.T) {
+	out := &stubOutput{content: true}
+	g := NewGuard(out)
+	require.Equal(t, Held, heldPage(t, g, out, 1, -1, false).outcome)
+	require.Equal(t, Held, heldPage(t, g, out, 1, 1, false).outcome, "no proof")
+	acceptedPage(t, g, out)
+	require.True(t, heldPage(t, g, out, 1, -1, false).passable)
+	out.content = false
+	require.Equal(t, Held, heldPage(t, g, out, 1, 1, false).outcome, "perhaps the output's own error")
+	out.content = true
+	require.Equal(t, Delivered, heldPage(t, g, out, 1, 1, false).outcome)
 }

@@ -28,16 +28,27 @@ func (m Monitor) Counts() Counts {
 		DocumentErrors: m.documentErrors.Load(),
 		OutputErrors:   m.outputErrors.Load(),
 
-		Failed: m.read("failed"),
-		Of:     m.stats.Get("libbeat.output.events.acked"), // each output's own
+		Failed:       m.read("failed"),
+		FailureStore: m.read("failure_store"),
+		Templates:    m.templates.Load(),
+		Proven:       m.proven.Load(),
+		Of:           m.stats.Get("libbeat.output.events.acked"), // each output's own
 	}
 }
 
 // AcksUnsent is whether the output is Kafka's: it counts a batch whose events all met
 // an open circuit breaker as accepted.
-func (m Monitor) AcksUnsent() bool {
-	name, ok := m.state.Get("output.name").(*monitoring.String)
-	return ok && name.Get() == "kafka"
+func (m Monitor) AcksUnsent() bool { return m.name() == "kafka" }
+
+// RejectsContentOnly is whether the output is another than Elasticsearch's.
+func (m Monitor) RejectsContentOnly() bool { return m.name() != "" && m.name() != "elasticsearch" }
+
+// name is the output's name; "" if there is none yet.
+func (m Monitor) name() string {
+	if name, ok := m.state.Get("output.name").(*monitoring.String); ok {
+		return name.Get()
+	}
+	return ""
 }
 
 func (m Monitor) read(name string) uint64 {

@@ -18,8 +18,10 @@ func TestCountsOfTheOutput(t *testing.T) {
 	watch := NewMonitor(stats, state, &Responses{})
 	counts := watch.Counts
 	assert.False(t, watch.AcksUnsent())
+	assert.False(t, watch.RejectsContentOnly(), "not known")
 	monitoring.NewString(state.GetOrCreateRegistry("output"), "name").Set("kafka")
 	assert.True(t, watch.AcksUnsent())
+	assert.True(t, watch.RejectsContentOnly())
 	before := counts()
 	assert.Zero(t, before.Accepted+before.Rejected, "before there is an output")
 	output := stats.GetOrCreateRegistry("libbeat").GetOrCreateRegistry("output")

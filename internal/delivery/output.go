@@ -12,13 +12,16 @@ type Output interface {
 	// Rejection is why it last rejected an event for good, in words; "" if it gave
 	// no reason.
 	Rejection() string
-	// Blocked is why it currently rejects whole requests, in words; "" if it
-	// does not, or does not say.
+	// Blocked is why it currently accepts no request at all, as a sentence; "" if it
+	// does, or does not say.
 	Blocked() string
 	// AcksUnsent is whether the output counts and ACKs events as accepted that it never
 	// sent, for a while after a failed attempt. libbeat's Kafka output does so while
 	// its circuit breaker is open.
 	AcksUnsent() bool
+	// RejectsContentOnly is whether the output rejects an event for good only because of the event itself, although it
+	// explains nothing: Kafka's drops what is above max_message_bytes or can't be encoded, and tries everything else again.
+	RejectsContentOnly() bool
 }
 
 // Counts are counters of events. They start over when the output is replaced.
@@ -32,6 +35,10 @@ type Counts struct {
 	OutputErrors   uint64 // anything else: a privilege, a block, a missing index or pipeline
 
 	Failed uint64 // attempts that failed and are made again
+
+	FailureStore uint64 // of Accepted: stored in the failure store of the data stream, not in the data stream
+	Templates    uint64 // index templates that were written through the output's connections
+	Proven       uint64 // Templates when a document was accepted last
 
 	Of any // identifies the output that counts: another value once it was replaced
 

@@ -20,7 +20,8 @@ const (
 	// ModeVerifying: a page is unconfirmed. It is published again, alone: no other page of
 	// the beat is in flight.
 	ModeVerifying
-	// ModeHeld: the output rejects all of a page. Its next attempt is alone, too.
+	// ModeHeld: the output may reject all of a page. One event of it is published, alone: whole pages would
+	// fill the log of rejected events.
 	ModeHeld
 )
 
@@ -50,17 +51,6 @@ type Result struct {
 	Outcome  Outcome
 	Mode     Mode   // for the next page
 	Rejected int    // of a delivered page: events that the output rejected for their own content
+	Stored   int    // events, of this page or of others in flight with it, that went to the failure store
 	Reason   string // the output's reason for a rejection, in words
-}
-
-// mode is how to publish after an outcome.
-func (o Outcome) mode() Mode {
-	switch o {
-	case Unconfirmed:
-		return ModeVerifying
-	case Held:
-		return ModeHeld
-	case Delivered:
-	}
-	return ModePipelined
 }

@@ -6,11 +6,11 @@
 package delivery
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,14 +21,14 @@ import (
 )
 
 // Responses remembers what Elasticsearch's bulk responses say about rejections. libbeat counts
-// rejections and logs the whole event, but passes no reason on. Responses changes nothing, and reads only
-// what holds an error.
+// rejections and logs the whole event, but passes no reason on. Responses changes nothing, except that
+// a response that is no bulk response becomes an error: libbeat waits before it repeats a request that failed.
 type Responses struct {
-	documentErrors, outputErrors atomic.Uint64 // see Counts
+	documentErrors, outputErrors, templates, proven atomic.Uint64 // see Counts
 
 	mu        sync.Mutex
 	rejection string // of the last event that was rejected for good
-	blocked   string // why the last request was rejected as a whole; "" if it was not
+	blocked   string // why the last request was not accepted, as a sentence; "" if it was
 }
 
 // Rejection is why the last event that was rejected for good was rejected.
@@ -38,7 +38,7 @@ func (w *Responses) Rejection() string {
 	return w.rejection
 }
 
-// Blocked is why Elasticsearch currently rejects whole requests. libbeat repeats them
+// Blocked is why Elasticsearch currently accepts no request, as a sentence. libbeat repeats them
 // forever, and only logs it.
 func (w *Responses) Blocked() string {
 	w.mu.Lock()
@@ -92,15 +92,15 @@ type bulkClient struct {
 
 func (b *bulkClient) CloseIdleConnections() { b.next.CloseIdleConnections() }
 
-// errorsFlag is how a bulk response with an error in it begins: libbeat asks for
-// this field and Elasticsearch writes it first.
-const (
-	errorsFlag = `"errors":true`
-	flagWithin = 64
-)
+// maxBulkResponse is the size of a bulk response after decompression. One for 1,600 documents that were all rejected has
+// less than 2 MB.
+const maxBulkResponse = 64 << 20
 
 // Do sends a request and reads the response if it is one of a bulk request.
 func (b *bulkClient) Do(req *http.Request) (*http.Response, error) {
+	if isTemplate(req) {
+		defer b.responses.templates.Add(1)
+	}
 	resp, err := b.next.Do(req)
 	if !strings.HasSuffix(req.URL.Path, "_bulk") {
 		return resp, err
@@ -109,23 +109,57 @@ func (b *bulkClient) Do(req *http.Request) (*http.Response, error) {
 		b.responses.block("") // no response is no rejection
 		return resp, err
 	}
-	if resp.StatusCode == http.StatusRequestEntityTooLarge && req.Header.Get(elasticsearch.HeaderEventCount) == "1" {
+	count, counted := eventCount(req)
+	if resp.StatusCode == http.StatusRequestEntityTooLarge && count == 1 {
 		b.responses.note(rejection{resp.StatusCode, errorCause{"request_entity_too_large", "the event is larger than Elasticsearch or a proxy accepts"}})
 	}
 	if resp.StatusCode != http.StatusOK {
 		b.readRejected(resp)
 		return resp, nil
 	}
-	b.responses.block("")
-	buffered := bufio.NewReader(resp.Body)
-	resp.Body = readCloser{buffered, resp.Body}
-	head, _ := buffered.Peek(flagWithin)
-	if !bytes.Contains(head, []byte(errorsFlag)) {
+	if !counted {
+		return resp, nil // not of the output's events
+	}
+	return b.readBulk(resp, count)
+}
+
+// isTemplate is whether a request changes an index template.
+func isTemplate(req *http.Request) bool {
+	return (req.Method == http.MethodPut || req.Method == http.MethodPost) && strings.Contains(req.URL.Path, "_template/")
+}
+
+// eventCount is the number of events in a bulk request of the output.
+func eventCount(req *http.Request) (int, bool) {
+	n, err := strconv.Atoi(req.Header.Get(elasticsearch.HeaderEventCount))
+	return n, err == nil
+}
+
+// readBulk reads the response to a bulk request of count documents.
+func (b *bulkClient) readBulk(resp *http.Response, count int) (*http.Response, error) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBulkResponse+1))
+	if err != nil {
+		resp.Body = replay(body, err, nil, resp.Body) // libbeat sends such a request again
 		return resp, nil
 	}
-	body, err := io.ReadAll(buffered)
-	resp.Body = replay(body, err, nil, resp.Body)
-	for _, r := range rejectionsOf(body) {
+	var rejections []rejection
+	var accepted int
+	if len(body) > maxBulkResponse {
+		err = fmt.Errorf("it has more than %d MiB", maxBulkResponse>>20)
+	} else {
+		rejections, accepted, err = rejectionsOf(body, count)
+	}
+	if err != nil {
+		resp.Body.Close()
+		err = fmt.Errorf("the output answers with status 200 and no bulk response (%w): check what is between the beat and Elasticsearch, such as a proxy or a login page", err)
+		b.responses.block(err.Error())
+		return nil, err
+	}
+	b.responses.block("")
+	if accepted > 0 {
+		b.responses.proven.Store(b.responses.templates.Load())
+	}
+	resp.Body = replay(body, nil, nil, resp.Body)
+	for _, r := range rejections {
 		b.responses.note(r)
 	}
 	return resp, nil
@@ -146,7 +180,7 @@ func (b *bulkClient) readRejected(resp *http.Response) {
 	}
 	head, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	resp.Body = replay(head, err, resp.Body, resp.Body)
-	b.responses.block(requestRejection(resp.StatusCode, head).String())
+	b.responses.block("the output rejects every request: " + requestRejection(resp.StatusCode, head).String())
 }
 
 // replay is a body whose first part was read already: head, then the error that ended it or the rest.

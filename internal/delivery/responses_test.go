@@ -62,28 +62,24 @@ func TestRejectionsOfAResponse(t *testing.T) {
 		document, output int
 		last             string
 	}{
-		"all accepted":  {answer(created, created), 0, 0, ""},
-		"duplicates":    {answer(duplicate, created), 0, 0, ""},
-		"tried again":   {answer(busy, broken), 0, 0, ""},
-		"bad value":     {answer(created, badIP, created), 1, 0, "400 document_parsing_exception: failed to parse field [source.ip] of type [ip] in document with id 'A1'"},
-		"no privilege":  {answer(forbidden, forbidden), 0, 2, "403 security_exception: action [indices:data/write/bulk[s]] is unauthorized for user [u] with effective roles [r] on indices [logs-1password.audit_events-default]"},
-		"write block":   {answer(duplicate, blocked), 0, 1, "403 cluster_block_exception: index [logs-1password.audit_events-default] blocked by: [FORBIDDEN/8/index write (api)];"},
-		"closed index":  {answer(closed), 0, 1, "400 index_closed_exception: closed"},
-		"no pipeline":   {answer(pipeline), 0, 1, "400 illegal_argument_exception: pipeline with id [nopipe] does not exist"},
-		"field limit":   {answer(limit), 1, 0, "400 document_parsing_exception: failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
-		"immense term":  {answer(immense), 1, 0, `400 illegal_argument_exception: Document contains at least one immense term in field="onepassword.x", all of which were skipped.`},
-		"mixed":         {answer(badIP, busy, forbidden, created, duplicate, limit), 2, 1, "400 document_parsing_exception: failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
-		"long reason":   {answer(item(400, "x", strings.Repeat("é", 400))), 0, 1, "400 x: " + strings.Repeat("é", 300) + "…"},
-		"with took":     {`{"took":7,"errors":true,"items":[` + closed + `]}`, 0, 1, "400 index_closed_exception: closed"},
-		"odd: no JSON":  {`{"errors":true,"items":[`, 0, 0, ""},
-		"odd: a string": {`{"errors":true,"items":[{"create":{"status":400,"error":"why"}}]}`, 0, 0, ""},
-		"odd: no items": {`{"errors":true}`, 0, 0, ""},
-		"empty":         {``, 0, 0, ""},
+		"all accepted": {answer(created, created), 0, 0, ""},
+		"duplicates":   {answer(duplicate, created), 0, 0, ""},
+		"tried again":  {answer(busy, broken), 0, 0, ""},
+		"bad value":    {answer(created, badIP, created), 1, 0, "400 document_parsing_exception: failed to parse field [source.ip] of type [ip]"},
+		"no privilege": {answer(forbidden, forbidden), 0, 2, "403 security_exception: action [indices:data/write/bulk[s]] is unauthorized for user [u] with effective roles [r] on indices [logs-1password.audit_events-default]"},
+		"write block":  {answer(duplicate, blocked), 0, 1, "403 cluster_block_exception: index [logs-1password.audit_events-default] blocked by: [FORBIDDEN/8/index write (api)];"},
+		"closed index": {answer(closed), 0, 1, "400 index_closed_exception: closed"},
+		"no pipeline":  {answer(pipeline), 0, 1, "400 illegal_argument_exception: pipeline with id [nopipe] does not exist"},
+		"field limit":  {answer(limit), 1, 0, "400 document_parsing_exception: failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
+		"immense term": {answer(immense), 1, 0, `400 illegal_argument_exception: Document contains at least one immense term in field="onepassword.x", all of which were skipped.`},
+		"mixed":        {answer(badIP, busy, forbidden, created, duplicate, limit), 2, 1, "400 document_parsing_exception: failed to parse: Limit of total fields [5] has been exceeded while adding new fields [2]"},
+		"long reason":  {answer(item(400, "x", strings.Repeat("é", 400))), 0, 1, "400 x: " + strings.Repeat("é", 300) + "…"},
+		"with took":    {`{"took":7,"errors":true,"items":[` + closed + `]}`, 0, 1, "400 index_closed_exception: closed"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := &Responses{}
-			got, err := do(t, w, "/_bulk", answers(http.StatusOK, test.body))
+			got, err := do(t, w, "/_bulk", answers(http.StatusOK, test.body), elasticsearch.HeaderEventCount, strconv.Itoa(strings.Count(test.body, `"create"`)))
 			require.NoError(t, err)
 			assert.Equal(t, test.body, got)
 			assert.EqualValues(t, test.document, w.documentErrors.Load(), "document errors")
@@ -93,6 +89,56 @@ func TestRejectionsOfAResponse(t *testing.T) {
 			assert.NotContains(t, w.Rejection(), "115")
 		})
 	}
+}
+
+// A response with status 200 that is no bulk response is an error of the request: libbeat would repeat it at once, or take
+// an item without a status as accepted.
+func TestResponseThatIsNoBulkResponse(t *testing.T) {
+	for name, body := range map[string]string{
+		"HTML":               "<html><body>Sign in</body></html>",
+		"empty":              "",
+		"an empty object":    "{}",
+		"a list":             "[]",
+		"null":               "null",
+		"cut off":            `{"errors":true,"items":[`,
+		"one item short":     answer(created),
+		"one item more":      answer(created, created, created),
+		"no items":           `{"errors":true}`,
+		"items are null":     `{"errors":false,"items":null}`,
+		"empty items":        `{"errors":false,"items":[{},{}]}`,
+		"no status":          `{"errors":false,"items":[{"create":{}},{"create":{"status":201}}]}`,
+		"status 0":           `{"errors":false,"items":[{"create":{"status":0}},{"create":{"status":201}}]}`,
+		"status is text":     `{"errors":false,"items":[{"create":{"status":"201"}},{"create":{"status":201}}]}`,
+		"two actions":        `{"errors":false,"items":[{"create":{"status":201},"index":{"status":201}},{"create":{"status":201}}]}`,
+		"error is text":      `{"errors":true,"items":[{"create":{"status":400,"error":"why"}},{"create":{"status":201}}]}`,
+		"text behind it":     answer(created, created) + "x",
+		"created look-alike": `{"errors":false,"items":[{"create":{"status":201}}],{"create":{"status":201}}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &Responses{}
+			_, err := do(t, w, "/_bulk", answers(http.StatusOK, body), elasticsearch.HeaderEventCount, "2")
+			require.ErrorContains(t, err, "no bulk response")
+			assert.Contains(t, w.Blocked(), "no bulk response")
+			_, err = do(t, w, "/_bulk", answers(http.StatusOK, answer(created, created)), elasticsearch.HeaderEventCount, "2")
+			require.NoError(t, err)
+			assert.Empty(t, w.Blocked())
+		})
+	}
+}
+
+func TestWrittenTemplatesAreCounted(t *testing.T) {
+	w := &Responses{}
+	for _, path := range []string{"/_index_template/onepasswordbeat", "/_component_template/logs@custom", "/_ilm/policy/x", "/_bulk"} {
+		_, err := do(t, w, path, answers(http.StatusOK, "{}"))
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 2, w.templates.Load())
+	_, err := do(t, w, "/_bulk", answers(http.StatusOK, answer(badIP)), elasticsearch.HeaderEventCount, "1")
+	require.NoError(t, err)
+	assert.Zero(t, w.proven.Load(), "nothing was accepted since")
+	_, err = do(t, w, "/_bulk", answers(http.StatusOK, answer(badIP, duplicate)), elasticsearch.HeaderEventCount, "2")
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, w.proven.Load())
 }
 
 // TestRejectedRequest: a request that is rejected as a whole is remembered until one
@@ -110,20 +156,23 @@ func TestRejectedRequest(t *testing.T) {
 		got, err := do(t, w, "/_bulk", answers(status, body))
 		require.NoError(t, err)
 		assert.JSONEq(t, body, got)
+		if blocked != "" {
+			blocked = "the output rejects every request: " + blocked
+		}
 		assert.Equal(t, blocked, w.Blocked())
 		assert.Zero(t, w.documentErrors.Load()+w.outputErrors.Load(), "libbeat drops nothing of it")
 	}
 	w := &Responses{}
 	_, err := do(t, w, "/_bulk", answers(http.StatusForbidden, "<html>a proxy</html>"))
 	require.NoError(t, err)
-	assert.Equal(t, "403 rejected: Forbidden", w.Blocked())
+	assert.Equal(t, "the output rejects every request: 403 rejected: Forbidden", w.Blocked())
 	for name, next := range map[string]http.HandlerFunc{
 		"accepted": answers(http.StatusOK, answer(created)),
 		"down":     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"failing":  answers(http.StatusServiceUnavailable, ""),
 	} {
 		w.block("403 rejected: Forbidden")
-		_, _ = do(t, w, "/_bulk", next)
+		_, _ = do(t, w, "/_bulk", next, elasticsearch.HeaderEventCount, "1")
 		assert.Empty(t, w.Blocked(), name)
 	}
 }
@@ -199,12 +248,12 @@ func same(t *testing.T, want, got string) {
 func TestOnlyBulkRequestsAreRead(t *testing.T) {
 	w := &Responses{}
 	for path, status := range map[string]int{"/_bulk": http.StatusBadRequest, "/_search": http.StatusOK, "/_bulk/x": http.StatusOK, "/": http.StatusOK} {
-		got, err := do(t, w, path, answers(status, answer(closed)))
+		got, err := do(t, w, path, answers(status, answer(closed)), elasticsearch.HeaderEventCount, "1")
 		require.NoError(t, err)
 		assert.Equal(t, answer(closed), got)
 	}
 	assert.Zero(t, w.documentErrors.Load()+w.outputErrors.Load())
-	_, err := do(t, w, "/prefix/logs/_bulk", answers(http.StatusOK, answer(closed)))
+	_, err := do(t, w, "/prefix/logs/_bulk", answers(http.StatusOK, answer(closed)), elasticsearch.HeaderEventCount, "1")
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, w.outputErrors.Load(), "below a path of a proxy")
 }
@@ -244,7 +293,7 @@ func TestInLibbeatsConnection(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	w := &Responses{}
 	conn.HTTP = &bulkClient{next: conn.HTTP, responses: w}
-	status, raw, err := conn.Bulk(t.Context(), "", "", nil, nil, []any{map[string]any{"create": map[string]any{}}, map[string]any{"a": 1}})
+	status, raw, err := conn.Bulk(t.Context(), "", "", http.Header{elasticsearch.HeaderEventCount: {"2"}}, nil, []any{map[string]any{"create": map[string]any{}}, map[string]any{"a": 1}})
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
 	assert.True(t, bytes.Equal([]byte(answer(badIP, created)), raw))

@@ -114,7 +114,7 @@ func (t *Tracker) Trouble() string {
 		return ""
 	}
 	if blocked := t.guard.blocked(); blocked != "" {
-		return "the output rejects every request: " + blocked
+		return blocked
 	}
 	if time.Since(began) >= patience {
 		return fmt.Sprintf("the output has not confirmed any events for %s; see its log messages for the cause", patience)
@@ -232,31 +232,54 @@ func (t *Tracker) resolvePages() {
 // resolve judges the oldest page, which was ACKed.
 func (t *Tracker) resolve(p *pendingPage) Result {
 	t.mu.Lock()
-	mode := t.mode
+	r := Result{Outcome: Unconfirmed, Mode: t.mode}
 	t.mu.Unlock()
-	e := evidence{outcome: Unconfirmed}
-	if p.Mode != ModePipelined || mode == ModePipelined {
-		e = t.evaluate(p)
-		mode = e.outcome.mode()
+	if p.Mode != ModePipelined || r.Mode == ModePipelined {
+		e := t.evaluate(p)
+		r.Outcome, r.Mode = next(p, e)
+		r.Rejected, r.Stored = e.rejected, e.stored
 	} // else a page before it is unconfirmed, and this one comes again
 	p.permit.release()
 	t.mu.Lock()
 	t.unresolved = t.unresolved[1:]
-	t.mode = mode
+	t.mode = r.Mode
 	t.mu.Unlock()
-	return Result{Outcome: e.outcome, Mode: mode, Rejected: e.rejected, Reason: t.guard.reason()}
+	if r.Rejected > 0 || r.Outcome == Held {
+		r.Reason = t.guard.reason()
+	}
+	return r
 }
 
-// evaluate asks the guard. It remembers what was rejected of a page that was alone.
+// next is what the evidence on a page means for it, and how to publish the page after it.
+func next(p *pendingPage, e evidence) (Outcome, Mode) {
+	one := p.Mode == ModeHeld && p.Len > 0
+	switch {
+	case one && (e.outcome == Delivered || e.passable):
+		return Unconfirmed, ModeVerifying // now the whole page
+	case one && e.outcome == Unconfirmed:
+		return Unconfirmed, ModeHeld
+	case e.outcome == Delivered:
+		return Delivered, ModePipelined
+	case e.outcome == Held:
+		return Held, ModeHeld
+	case p.Mode == ModePipelined && e.lost >= p.published:
+		return Unconfirmed, ModeHeld // perhaps all of it was rejected
+	}
+	return Unconfirmed, ModeVerifying
+}
+
+// evaluate asks the guard. It remembers what was rejected of a whole page that was alone.
 func (t *Tracker) evaluate(p *pendingPage) evidence {
 	before := -1
 	if t.alone.from == p.From {
 		before = t.alone.lost
 	}
 	e := t.guard.evaluate(t.hard, p.permit, p.published, before)
-	t.alone = attempt{lost: -1}
-	if p.Mode != ModePipelined && e.outcome != Delivered {
+	switch {
+	case p.Mode == ModeVerifying && e.outcome != Delivered:
 		t.alone = attempt{from: p.From, lost: e.lost}
+	case p.Mode != ModeHeld || p.Len == 0:
+		t.alone = attempt{lost: -1}
 	}
 	return e
 }

@@ -170,6 +170,8 @@ type Error struct {
 	HTML bool
 	// ServerTime is the server's clock (the Date header of an error status); zero if it is not known.
 	ServerTime time.Time
+	// FromAPI is set if the body of an error status is an error as the API writes it.
+	FromAPI bool
 	// Host is the configured server, with its port if that was set; Path is the path asked for.
 	Host, Path string
 	// Err is the cause, for errors.Is and errors.As; nil when the server answered with an error status.

@@ -186,7 +186,9 @@ func (x *exchange) rejected(resp *http.Response) *Error {
 		return e
 	}
 	var html bool
-	e.Message, html = bodyMessage(readErrorBody(resp), x.token)
+	body := readErrorBody(resp)
+	e.FromAPI = isAPIError(body, resp.StatusCode)
+	e.Message, html = bodyMessage(body, x.token)
 	html = html || strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "text/html")
 	switch e.Class {
 	case BadRequest, Auth, Forbidden, NotFound, Unexpected:

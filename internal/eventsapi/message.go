@@ -78,3 +78,19 @@ func htmlMessage(page string) string {
 	}
 	return "an HTML page, from a proxy? " + text
 }
+
+// isAPIError is whether the body of an error status has a form that the API uses: {"Error":{"Message":"..."}} (seen), or
+// {"status":400,"message":"..."} with the status of the response (reference).
+func isAPIError(body []byte, status int) bool {
+	var v struct {
+		Error *struct {
+			Message string `json:"Message"`
+		} `json:"Error"`
+		Status  int    `json:"status"`
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &v) != nil {
+		return false
+	}
+	return v.Error != nil && v.Error.Message != "" || v.Status == status && v.Message != ""
+}

@@ -46,7 +46,10 @@
 //	options.go    what a harvester needs from outside
 //	retry.go      what each class of error means: one table
 //	metrics.go    the metrics, declared once
+//	log.go        a limit for log messages
 //	health.go     health, reported when it changes
+//	clock.go      the server's clock and the start of requests
+//	cursor.go     a cursor that the API rejects
 //	events.go     from raw items to published events
 //	position.go   the stored state, its load and its commits
 //	request.go    one request

@@ -17,7 +17,6 @@ import (
 	"github.com/elastic/beats/v7/libbeat/beat"
 	"github.com/elastic/beats/v7/libbeat/beat/events"
 	"github.com/elastic/beats/v7/libbeat/common"
-	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"onepasswordbeat/internal/eventsapi"
@@ -35,31 +34,31 @@ type mapper struct {
 	enrich           func(mapstr.M) // or nil
 	stream           stream
 	metrics          *Metrics
-	log              *logp.Logger
-	now              func() time.Time
+	log              *limitedLog
+	clock            *clock
 }
 
-func newMapper(o Options) *mapper {
+func newMapper(o Options, c *clock, log *limitedLog) *mapper {
 	return &mapper{
 		module: o.Module, preserveOriginal: o.Settings.PreserveOriginalEvent, enrich: o.Enrich,
-		stream: streamOf(o.Module.Dataset, o.Settings.Namespace), metrics: o.Metrics, log: o.Log, now: o.Now,
+		stream: streamOf(o.Module.Dataset, o.Settings.Namespace), metrics: o.Metrics, log: log, clock: c,
 	}
 }
 
-// events maps a page's items in their order, each when it is asked for: an event's
+// events maps n items of a page, from the first on, in their order, each when it is asked for: an event's
 // maps take ten times the room of its JSON, and a page may wait long for the queue.
 // After the last one it stores the newest event time in newest.
-func (m *mapper) events(page *eventsapi.Page, newest *time.Time) iter.Seq[beat.Event] {
+func (m *mapper) events(page *eventsapi.Page, first, n int, newest *time.Time) iter.Seq[beat.Event] {
 	return func(yield func(beat.Event) bool) {
-		received := m.now()
+		received, present := m.clock.now(), m.clock.server()
 		var latest time.Time
 		var unmapped int
-		var first error
-		for i, raw := range page.Items {
-			ev, err := m.item(page, i, raw, received)
+		var cause error
+		for i, raw := range page.Items[first : first+n] {
+			ev, err := m.item(page, first+i, raw, received)
 			if err != nil {
-				if unmapped++; first == nil {
-					first = err
+				if unmapped++; cause == nil {
+					cause = err
 				}
 			}
 			if err == nil && ev.Timestamp.After(latest) { // otherwise its time may be that of now
@@ -70,15 +69,15 @@ func (m *mapper) events(page *eventsapi.Page, newest *time.Time) iter.Seq[beat.E
 			}
 		}
 		if unmapped > 0 {
-			m.log.Warnw("items of a page can't be mapped; they are published with their original", "count", unmapped, "items", len(page.Items), "error", first)
+			m.log.warnw(logContent, "items of a page can't be mapped; they are published with their original", "count", unmapped, "items", n, "error", cause)
 		}
 		if latest.IsZero() {
 			return
 		}
-		m.metrics.lag(received.Sub(latest))
+		m.metrics.lag(present.Sub(latest))
 		// An event from the future must not push a restart past events of today.
-		if latest.After(received) {
-			latest = received
+		if latest.After(present) {
+			latest = present
 		}
 		*newest = latest
 	}

@@ -54,9 +54,9 @@ func TestLoopTurnsWhateverItWaitsFor(t *testing.T) {
 				release := prepare(r)
 				r.start()
 				for range 20 {
-					time.Sleep(outputCheck) //nolint:forbidigo // the bubble's clock
+					time.Sleep(checkInterval) //nolint:forbidigo // the bubble's clock
 					synctest.Wait()
-					require.LessOrEqual(t, time.Since(time.Unix(0, last.Load())), outputCheck)
+					require.LessOrEqual(t, time.Since(time.Unix(0, last.Load())), checkInterval)
 				}
 				release()
 				r.stop()

@@ -21,18 +21,13 @@ import (
 )
 
 const (
-	// restartOverlap is how far before the newest delivered event a harvester
-	// starts again when the API rejects its cursor.
-	restartOverlap = 24 * time.Hour
-	// retention is how long the API keeps events (Events API introduction).
-	retention = eventsapi.Retention
-	// rejectedCursors is how many times in a row a cursor is rejected before it is
-	// given up: a single 400 may be a passing fault.
-	rejectedCursors = 2
 	// tokenPoll is how often token_file is read while requests fail.
 	tokenPoll = time.Second
-	// outputCheck is how often a page that waits for its result is looked at.
-	outputCheck = 5 * time.Second
+	// checkInterval is how often a page that waits for its result, and a request that waits for the
+	// rate limit, are looked at.
+	checkInterval = 5 * time.Second
+	// failureStoreFor is how long the use of a failure store is reported after the last one.
+	failureStoreFor = time.Hour
 )
 
 // Harvester collects one event type of one account. Its state belongs to the
@@ -50,18 +45,19 @@ type Harvester struct {
 	fetching bool
 	stale    bool // what is being fetched comes after a page that is unconfirmed by now
 	fetched  chan response
+	ended    chan struct{} // closed at the end of Run
 	timer    *time.Timer
 	due      time.Time // when the next request may be made
 
 	errors   backoff
 	tried    uint64 // generation of the token of the last request
 	holds    backoff
-	restarts backoff           // cursors given up, without one that was accepted in between
-	giveUp   error             // why the cursor is to be given up, once nothing is in flight
-	gaveUp   time.Time         // the newest delivered event when a cursor was given up last
+	attempts int               // events of a held page that were published alone
+	rejected rejection         // of the cursor of the last request
+	restart  *registry.State   // where collection starts instead of at the stored cursor, until its first page is delivered
+	failures time.Time         // when the output last used a failure store
 	repeated [sha256.Size]byte // of the last page with an unmoved cursor
 	isStuck  bool              // the last page had has_more set, and its cursor did not move
-	rejected int               // times in a row that the cursor was rejected
 	spread   bool              // the first pause is over
 	lastOK   time.Time         // the last response of the API
 }
@@ -71,6 +67,8 @@ type page struct {
 	next   registry.State // to be stored once the page is delivered
 	newest time.Time      // of its events; set when they were published
 	mode   delivery.Mode
+	size   int // number of events
+	memory *delivery.Reservation
 	pause  time.Duration // before the request after it
 }
 
@@ -79,9 +77,11 @@ func New(o Options) *Harvester {
 	if o.Turned == nil {
 		o.Turned = func() {}
 	}
+	log := newLimitedLog(o.Log)
+	c := &clock{now: o.Now}
 	return &Harvester{
-		position: position{Options: o, health: newHealth(o.Report, o.Log)},
-		mapper:   newMapper(o), ready: true, fetched: make(chan response, 1),
+		position: position{Options: o, clock: c, log: log, health: newHealth(o.Report, log)},
+		mapper:   newMapper(o, c, log), ready: true, fetched: make(chan response), ended: make(chan struct{}),
 	}
 }
 
@@ -92,7 +92,7 @@ func New(o Options) *Harvester {
 func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) error {
 	h.health.starting()
 	if err := h.load(ctx); err != nil {
-		h.health.failed(err.Error())
+		h.health.failed(logRegistry, err.Error())
 		<-ctx.Done()
 		return nil
 	}
@@ -102,6 +102,7 @@ func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) er
 		return err
 	}
 	h.tracker = tracker
+	defer close(h.ended)
 	h.loop(ctx)
 	return h.stop(ctx)
 }
@@ -111,7 +112,7 @@ func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) er
 func (h *Harvester) loop(ctx context.Context) {
 	h.timer = time.NewTimer(0)
 	defer h.timer.Stop()
-	checks := time.NewTicker(outputCheck)
+	checks := time.NewTicker(checkInterval)
 	defer checks.Stop()
 	for {
 		h.Turned()
@@ -121,6 +122,8 @@ func (h *Harvester) loop(ctx context.Context) {
 			h.fetching = false
 			if ctx.Err() == nil {
 				h.handle(r)
+			} else {
+				r.memory.Release()
 			}
 		case r := <-h.tracker.Results():
 			h.resolve(r)
@@ -129,7 +132,7 @@ func (h *Harvester) loop(ctx context.Context) {
 		case <-h.timer.C:
 			h.wake()
 		case <-checks.C:
-			h.checkOutput()
+			h.check()
 		case <-ctx.Done():
 			return
 		}
@@ -147,42 +150,64 @@ func (h *Harvester) stop(ctx context.Context) error {
 	}
 	if h.fetching {
 		select {
-		case <-h.fetched:
+		case r := <-h.fetched:
+			r.memory.Release()
 		case <-hard.Done():
 			h.Log.Warnw("the last request did not end at the stop", "shutdown_timeout", h.Settings.ShutdownTimeout.String())
 		}
+	}
+	for _, p := range h.inFlight {
+		p.memory.Release()
 	}
 	return <-closed
 }
 
 // proceed makes the next request if nothing prevents it.
 func (h *Harvester) proceed(ctx context.Context) {
-	if h.fetching || !h.ready || ctx.Err() != nil {
-		return
-	}
-	if h.giveUp != nil && len(h.inFlight) == 0 {
-		h.restart()
-	}
-	if h.giveUp != nil || time.Now().Before(h.due) {
+	if h.fetching || !h.ready || ctx.Err() != nil || time.Now().Before(h.due) {
 		return
 	}
 	if h.mode != delivery.ModePipelined {
 		if len(h.inFlight) > 0 {
 			return
 		}
-		h.next = h.stored
+		h.next = h.base()
 		h.repeated = [sha256.Size]byte{} // what came after it was not delivered
 	}
 	if h.unsaved {
 		h.commit(h.stored)
 	}
-	r := request{query: eventsapi.Query{Cursor: h.next.Cursor}, account: h.stored.Account}
+	from := h.next
+	if h.rejected.probing {
+		from = h.restarted()
+	}
+	r := request{query: eventsapi.Query{Cursor: from.Cursor}, account: h.stored.Account}
 	if r.query.Cursor == "" {
-		r.query.Limit, r.query.StartTime = h.Settings.Limit, h.next.StartTime
+		r.query.Limit, r.query.StartTime = h.Settings.Limit, h.clock.clamp(from.StartTime, h.Settings.InitialInterval)
 	}
 	h.tried = h.Fetcher.TokenGeneration()
 	h.fetching, h.stale = true, false
-	go func() { h.fetched <- h.do(ctx, r) }()
+	go func() {
+		resp := h.do(ctx, r)
+		select {
+		case h.fetched <- resp:
+		case <-h.ended:
+			resp.memory.Release()
+		}
+	}()
+}
+
+// base is where collection goes on when nothing is in flight.
+func (h *Harvester) base() registry.State {
+	if h.restart != nil {
+		return *h.restart
+	}
+	return h.stored
+}
+
+// restarted is where collection starts again when the cursor is given up.
+func (h *Harvester) restarted() registry.State {
+	return restarted(h.stored, overlapOf(h.Module.Path), h.Settings.Limit, h.clock.oldest())
 }
 
 // pause waits before the next request. While requests fail it ends early when the token was replaced.
@@ -223,17 +248,36 @@ func (h *Harvester) handle(r response) {
 	if r.account != "" && h.stored.Account == "" { // a state without an account belongs to the first that is known
 		h.stored.Account, h.next.Account = r.account, r.account
 	}
+	var e *eventsapi.Error
+	if r.page != nil {
+		h.clock.note(r.page.ServerTime)
+	} else if errors.As(r.err, &e) {
+		h.clock.note(e.ServerTime)
+	}
+	if h.handled(r) {
+		return // with the page
+	}
+	r.memory.Release()
+}
+
+// handled handles a response. It returns whether its page is in flight, which holds the memory until its result.
+func (h *Harvester) handled(r response) bool {
+	probe := h.rejected.probing
+	h.rejected.probing = false
 	switch {
 	case h.stale:
 	case errors.As(r.err, new(*wrongAccount)):
-		h.health.failed(r.err.Error())
+		h.health.failed(logAPI, r.err.Error())
 		h.pause(h.errors.next(policies[eventsapi.Auth]))
+	case probe:
+		h.probed(r.err)
 	case r.err != nil:
 		h.failed(r.err)
 	default:
 		h.answered()
-		h.submit(r.page)
+		return h.submit(r)
 	}
+	return false
 }
 
 // failed decides what an error of the API means, and how long to wait.
@@ -242,51 +286,68 @@ func (h *Harvester) failed(err error) {
 	if !errors.As(err, &e) {
 		e = &eventsapi.Error{Class: eventsapi.Unexpected, Err: err}
 	}
-	if e.Class != eventsapi.BadRequest {
-		h.rejected = 0
-	} else if h.next.Cursor != "" {
-		if h.rejected++; h.rejected >= rejectedCursors {
-			h.giveUp = err
-			return
-		}
+	if e.Class == eventsapi.BadRequest && h.next.Cursor != "" {
+		h.cursorRejected(err)
+		return
 	}
 	wait := h.errors.delayFor(e)
 	if e.Class == eventsapi.RateLimited {
 		h.Limiter.Pause(wait)
 	}
-	h.health.degraded(err.Error())
+	h.health.degraded(logAPI+" "+e.Class.String(), err.Error())
 	h.pause(wait)
 }
 
-// restart gives up a cursor that the API rejects. Nothing is in flight any more: those
-// cursors were of the same chain.
-func (h *Harvester) restart() {
-	state := h.stored
-	if !state.LastEvent.IsZero() {
-		state.StartTime = state.LastEvent.Add(-restartOverlap)
+// cursorRejected handles a 400 for a cursor. It keeps the cursor, until it was rejected for long enough: then the
+// next request is made without it, to see that nothing else is wrong.
+func (h *Harvester) cursorRejected(err error) {
+	if left := h.rejected.note(h.next.Cursor, err); left > 0 {
+		h.health.degraded(logCursor, fmt.Sprintf("the API rejects the cursor (%v). Collection keeps it and retries automatically; "+
+			"it starts again before the newest delivered event if this goes on until %s", err, h.rejectedUntil(left)))
+		h.pause(h.errors.next(otherPolicy))
+		return
 	}
-	state.Cursor, state.Limit = "", h.Settings.Limit
-	msg := fmt.Sprintf("the API rejects the stored cursor (%v): starting again at %s, %s before the newest delivered event. "+
-		"Repeated events keep their _id; an event that arrives later than that with an older time is missed",
-		h.giveUp, state.StartTime.UTC().Format(time.RFC3339), restartOverlap)
-	h.Log.Errorw(msg)
-	h.health.degraded(msg)
-	h.commit(state)
-	h.next, h.rejected, h.giveUp, h.gaveUp = state, 0, nil, state.LastEvent
-	wait := h.restarts.next(restartPolicy)
-	if h.restarts.failures == 1 {
-		wait = 0
+	h.rejected.probing = true
+	h.pause(0)
+}
+
+// rejectedUntil is when the cursor will be given up. It stays the same from one request to the next.
+func (h *Harvester) rejectedUntil(left time.Duration) string {
+	return h.Now().Add(left).Round(time.Minute).UTC().Format(time.RFC3339)
+}
+
+// probed handles the response to a request without the rejected cursor. If it brought a valid page, only the
+// cursor is at fault. Its events are discarded: they come again in order.
+func (h *Harvester) probed(err error) {
+	if err != nil {
+		h.health.degraded(logCursor, fmt.Sprintf("the API rejects the cursor, and a request without it failed, too (%v). "+
+			"Collection keeps the cursor and retries automatically", err))
+		h.pause(h.errors.next(otherPolicy))
+		return
 	}
-	h.pause(wait)
+	if len(h.inFlight) > 0 { // their cursors may be stored yet
+		h.pause(h.errors.next(otherPolicy))
+		return
+	}
+	state := h.restarted()
+	overlap := overlapOf(h.Module.Path)
+	msg := fmt.Sprintf("the API rejected the cursor for %s and accepts requests without it: collection starts again at %s. "+
+		"Events are repeated with the same _id. An event is missed if it reaches 1Password more than %s after it happened, while the cursor was rejected. "+
+		"To choose another start, stop the beat and run `onepasswordbeat state reset --input %s --event-type %s --since TIME`",
+		time.Since(h.rejected.since).Round(time.Second), state.StartTime.UTC().Format(time.RFC3339), overlap, h.Key.Input, h.Key.EventType)
+	h.log.errorw(logCursor, msg)
+	h.health.degraded(logCursor, msg)
+	h.restart, h.next = &state, state
+	h.rejected.clear()
+	h.errors.reset()
+	h.pause(0)
 }
 
 // answered notes that the API answered, and logs an error when it did not, or
 // the beat was away, for longer than the API keeps events.
 func (h *Harvester) answered() {
 	h.errors.reset()
-	if h.rejected = 0; h.next.Cursor != "" && h.stored.LastEvent.After(h.gaveUp) {
-		h.restarts.reset()
-	}
+	h.rejected.clear()
 	now := h.Now()
 	if away := now.Sub(h.lastOK); !h.lastOK.IsZero() && away > retention {
 		h.Log.Errorw("nothing was collected for longer than the API keeps events: the events in between are gone",
@@ -295,30 +356,39 @@ func (h *Harvester) answered() {
 	h.lastOK = now
 }
 
-// submit hands a page to the tracker, or waits for the next poll when there is nothing new.
-func (h *Harvester) submit(got *eventsapi.Page) {
+// submit hands a page to the tracker, or waits for the next poll and returns false when there is nothing new.
+func (h *Harvester) submit(r response) bool {
+	got := r.page
 	moved := got.Cursor != h.next.Cursor
 	h.Metrics.page(len(got.Items), got.Bytes)
-	p := &page{next: h.next, mode: h.mode}
+	p := &page{memory: r.memory, next: h.next, mode: h.mode}
 	if p.next.Cursor = got.Cursor; h.next.Cursor == "" {
 		p.next.Limit = h.Settings.Limit // what this chain of cursors remembers
 	}
 	h.stuck(got.HasMore && !moved)
 	if !moved && h.mode == delivery.ModePipelined && (len(got.Items) == 0 || h.same(got.Items)) {
 		h.idle()
-		return
+		return false
 	}
 	if !got.HasMore || !moved {
 		p.pause = h.interval()
 	}
+	first := 0
+	p.size = len(got.Items)
+	if p.mode == delivery.ModeHeld && p.size > 0 { // one after the other: the output may reject some only
+		first = h.attempts % p.size
+		p.size = 1
+		h.attempts++
+	}
 	h.inFlight, h.ready = append(h.inFlight, p), false
 	h.tracker.Submit(delivery.Page{
-		Mode: p.mode, From: h.next.Cursor, Len: len(got.Items), Events: h.mapper.events(got, &p.newest),
+		Mode: p.mode, From: h.next.Cursor, Len: p.size, Events: h.mapper.events(got, first, p.size, &p.newest),
 	})
 	if h.next = p.next; h.mode == delivery.ModePipelined {
 		h.report()
 		h.pause(p.pause)
 	}
+	return true
 }
 
 // idle handles a page without news.
@@ -369,18 +439,19 @@ func (h *Harvester) same(items []json.RawMessage) bool {
 func (h *Harvester) resolve(r delivery.Result) {
 	p := h.inFlight[0]
 	h.inFlight = h.inFlight[1:]
+	p.memory.Release()
 	h.mode = r.Mode
 	switch r.Outcome {
 	case delivery.Delivered:
 		h.delivered(p, r)
 		return
 	case delivery.Held:
-		h.health.degraded(fmt.Sprintf("the output rejects all events of a page: %s. "+
+		h.health.degraded(logOutput, fmt.Sprintf("the output rejects all events of a page: %s. "+
 			"No event is lost: collection stays at the stored cursor and retries automatically", r.Reason))
 	case delivery.Unconfirmed:
 	}
-	h.stale, h.giveUp = true, nil // what came after this page is fetched again
-	if p.mode == delivery.ModePipelined {
+	h.stale = true // what came after this page is fetched again
+	if p.mode == delivery.ModePipelined || p.mode == delivery.ModeHeld && r.Mode == delivery.ModeVerifying {
 		h.pause(0)
 	} else {
 		h.pause(h.holds.next(heldPolicy))
@@ -389,12 +460,15 @@ func (h *Harvester) resolve(r delivery.Result) {
 
 // delivered stores the cursor of a delivered page.
 func (h *Harvester) delivered(p *page, r delivery.Result) {
-	if r.Rejected > 0 {
-		h.Metrics.rejected(r.Rejected)
-		h.Log.Warnw("the output rejected invalid events and accepted the rest; libbeat's event data log or the dead letter index has them",
-			"count", r.Rejected, "reason", r.Reason)
+	h.countRejected(p, r)
+	if r.Stored > 0 {
+		h.failures = time.Now()
+	} else if p.size > 0 {
+		h.failures = time.Time{}
 	}
+	h.restart = nil
 	h.holds.reset()
+	h.attempts = 0
 	if p.next.LastEvent = h.stored.LastEvent; p.newest.After(p.next.LastEvent) {
 		p.next.LastEvent = p.newest
 	}
@@ -405,16 +479,47 @@ func (h *Harvester) delivered(p *page, r delivery.Result) {
 	}
 }
 
-// report reports health after a response of the API.
-func (h *Harvester) report() {
-	if !h.unsaved && h.mode == delivery.ModePipelined && h.tracker.Trouble() == "" {
-		h.health.running()
+// countRejected counts and logs what the output rejected of a delivered page.
+func (h *Harvester) countRejected(p *page, r delivery.Result) {
+	if r.Rejected == 0 {
+		return
 	}
+	h.Metrics.rejected(r.Rejected)
+	const have = "libbeat's event data log or the dead letter index has them"
+	if r.Rejected >= p.size {
+		h.log.errorw(logContent, "the output rejected all events of a page for their content, and accepts other events; collection goes on, "+have,
+			"count", r.Rejected, "reason", r.Reason)
+		return
+	}
+	h.log.warnw(logContent, "the output rejected invalid events and accepted the rest; "+have, "count", r.Rejected, "reason", r.Reason)
 }
 
-// checkOutput reports that the output confirms nothing: libbeat only logs it.
-func (h *Harvester) checkOutput() {
+// report reports health after a response of the API.
+func (h *Harvester) report() {
+	if h.unsaved || h.mode != delivery.ModePipelined || h.restart != nil || h.tracker.Trouble() != "" {
+		return
+	}
+	if !h.failures.IsZero() && time.Since(h.failures) < failureStoreFor && !h.Settings.AcceptFailureStore {
+		h.health.degraded(logOutput, "Elasticsearch stores events in the failure store instead of the data stream: an ingest pipeline or the mapping rejects them. "+
+			"Look at the failure store (GET logs-1password.*::failures/_search), or set accept_failure_store: true to accept it")
+		return
+	}
+	if skew := h.clock.skew(); skew != "" {
+		h.health.degraded(logClock, skew)
+		return
+	}
+	h.health.running()
+}
+
+// check reports what otherwise nobody would: libbeat only logs that the output confirms nothing, and a request that
+// waits because the API asked another event type of this token for a pause.
+func (h *Harvester) check() {
 	if trouble := h.tracker.Trouble(); trouble != "" {
-		h.health.degraded(trouble + ". No event is lost: collection stays at the stored cursor and retries automatically")
+		h.health.degraded(logOutput, trouble+". No event is lost: collection stays at the stored cursor and retries automatically")
+		return
+	}
+	if until := h.Limiter.PausedUntil(); h.fetching && time.Until(until) > 0 {
+		h.health.degraded(logAPI+" pause", "the API asked for a pause (429, Retry-After): no request is sent for any event type of this token until "+
+			until.UTC().Format(time.RFC3339))
 	}
 }

@@ -8,6 +8,9 @@ package harvester
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,13 +87,6 @@ func TestHarvester(t *testing.T) {
 		script:    answers{answerError(eventsapi.BadRequest)},
 		wantAsked: []string{"c10", "c10"}, wantCommits: []string{"c20"}, wantStates: []string{"Starting", "Degraded", "Running"},
 	}, {
-		name: "a rejected cursor restarts a day before the newest event", events: 20, run: 4 * time.Second,
-		stored: &registry.State{Account: "ACCOUNT", Cursor: "c10", LastEvent: time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC)},
-		script: answers{answerError(eventsapi.BadRequest), answerError(eventsapi.BadRequest)},
-		// the bubble's clock begins at 2000-01-01: 12 hours after the event and a day of overlap
-		wantAsked: []string{"c10", "c10", "since 36h0m0s", "c10"}, wantCommits: []string{"start", "c10", "c20"},
-		wantStates: []string{"Starting", "Degraded", "Degraded", "Running"}, wantHealth: "rejects the stored cursor",
-	}, {
 		name: "a reset that is rejected backs off and loops on nothing", events: 5, run: 3 * time.Second,
 		script:    answers{answerError(eventsapi.BadRequest), answerError(eventsapi.BadRequest)},
 		wantAsked: []string{"since 24h0m0s", "since 24h0m0s", "since 24h0m1s"}, wantCommits: []string{"start", "c5"},
@@ -153,18 +149,222 @@ func TestUnmovedCursorWithEventsRepeatsThemOnce(t *testing.T) {
 	})
 }
 
+// A cursor is rejected for less than ten minutes, or with other answers in between: it is kept.
 func TestCursorRejectedNowAndThenIsKept(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		r.start()
 		pass(time.Second)
-		r.api.mu.Lock()
-		reject, fail := answerError(eventsapi.BadRequest), answerError(eventsapi.Server)
-		r.api.script = append(r.api.script, reject, fail, fail, reject)
-		r.api.mu.Unlock()
-		pass(5 * time.Minute)
+		for range 5 {
+			r.setAlways(answerError(eventsapi.BadRequest))
+			pass(9 * time.Minute)
+			require.Equal(t, "Degraded", last(r.states()))
+			r.setAlways(nil)
+			pass(2 * time.Minute)
+			require.Equal(t, "Running", last(r.states()))
+		}
 		r.stop()
-		require.NotContains(t, r.healthText(), "starting again")
+		require.NotContains(t, r.healthText(), "starts again at")
+		for _, asked := range r.api.asked()[1:] {
+			require.NotContains(t, asked, "since")
+		}
 	})
+}
+
+// rejectCursors is an API that rejects the cursors of a list, and serves everything else.
+func (r *rig) rejectCursors(fromAPI bool, cursors ...string) func(eventsapi.Query) (*eventsapi.Page, error) {
+	return func(q eventsapi.Query) (*eventsapi.Page, error) {
+		if slices.Contains(cursors, q.Cursor) {
+			return nil, &eventsapi.Error{Class: eventsapi.BadRequest, Status: 400, Host: "events.example.com", FromAPI: fromAPI}
+		}
+		return r.api.page(q), nil
+	}
+}
+
+func (r *rig) setAlways(always func(eventsapi.Query) (*eventsapi.Page, error)) {
+	r.api.mu.Lock()
+	defer r.api.mu.Unlock()
+	r.api.always = always
+}
+
+// A cursor that is rejected for ten minutes, or for an hour by a body that is not the API's, while a request without it
+// brings a page: collection starts again before the newest event. The stored cursor stays until a page is delivered.
+func TestRejectedCursorStartsAgainBeforeTheNewestEvent(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		path    string
+		fromAPI bool
+		wait    time.Duration
+		since   time.Duration
+	}{
+		{"the API's own 400", "auditevents", true, 10 * time.Minute, 24 * time.Hour},
+		{"events that are reported late", "itemusages", true, 10 * time.Minute, 7 * 24 * time.Hour},
+		{"a foreign 400", "auditevents", false, time.Hour, 24 * time.Hour},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, 20, func(t *testing.T, r *rig) {
+				for i := range 20 {
+					r.out.allow(eventID(i))
+				}
+				r.path = c.path
+				newest := time.Now().Add(-time.Hour)
+				r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: "c10x", LastEvent: newest, Updated: time.Now()}
+				r.setAlways(r.rejectCursors(c.fromAPI, "c10x"))
+				r.start()
+				pass(c.wait - time.Minute)
+				require.Equal(t, "c10x", r.store.get().Cursor)
+				require.NotContains(t, strings.Join(r.api.asked(), " "), "since")
+				require.Less(t, len(r.api.asked()), 90)
+				release := r.out.block()
+				pass(3 * time.Minute)
+				want := time.Hour + c.since
+				require.Contains(t, r.healthText(), "starts again at "+newest.Add(-c.since).UTC().Format(time.RFC3339))
+				require.Contains(t, r.healthText(), "state reset")
+				require.Equal(t, "c10x", r.store.get().Cursor, "no page is delivered yet")
+				release()
+				pass(time.Minute)
+				require.Equal(t, "Running", last(r.states()))
+				r.stop()
+				require.Equal(t, cursorAt(20), r.store.get().Cursor)
+				asked := strings.Join(r.api.asked(), " ")
+				require.Contains(t, asked, "since "+(want + c.wait).Truncate(time.Hour).String()[:3])
+			})
+		})
+	}
+}
+
+// A server that rejects the request without the cursor, too, has another problem: the cursor stays.
+func TestRejectedCursorStaysIfTheServerRejectsEverything(t *testing.T) {
+	for name, always := range map[string]func(eventsapi.Query) (*eventsapi.Page, error){
+		"400": answerError(eventsapi.BadRequest),
+		"a malformed page for the probe": func(q eventsapi.Query) (*eventsapi.Page, error) {
+			if q.Cursor == "" {
+				return answerError(eventsapi.Malformed)(q)
+			}
+			return answerError(eventsapi.BadRequest)(q)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, 20, func(t *testing.T, r *rig) {
+				r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: "c10", LastEvent: time.Now(), Updated: time.Now()}
+				for i := range 10 {
+					r.out.allow(eventID(i))
+				}
+				r.setAlways(always)
+				r.start()
+				pass(5 * time.Hour)
+				require.Contains(t, r.healthText(), "a request without it failed, too")
+				require.Equal(t, "c10", r.store.get().Cursor)
+				require.Less(t, len(r.api.asked()), 5*60*3)
+				r.setAlways(nil)
+				pass(2 * time.Minute)
+				r.stop()
+				require.Equal(t, cursorAt(20), r.store.get().Cursor)
+			})
+		})
+	}
+}
+
+// The machine's clock is wrong at the first start: the request starts by the earlier clock, so that it reaches back
+// initial_interval at least. The stored start is not in the server's future.
+func TestStartRespectsTheServersClock(t *testing.T) {
+	for _, skew := range []time.Duration{48 * time.Hour, -48 * time.Hour, 0} {
+		t.Run(skew.String(), func(t *testing.T) {
+			run(t, 5, func(t *testing.T, r *rig) {
+				r.clock = func() time.Time { return time.Now().Add(skew) }
+				r.api.serverTime = time.Now
+				r.start()
+				pass(time.Minute)
+				r.stop()
+				want := r.settings.InitialInterval - min(0, skew)
+				require.Equal(t, "since "+want.String(), r.api.asked()[0])
+				require.Equal(t, skew.Abs() > time.Minute, strings.Contains(r.healthText(), "this machine's clock is 48h0m0s"))
+				require.LessOrEqual(t, r.metrics.histograms[mLag].sample.Max(), (2 * time.Minute).Milliseconds(), "the lag is by the server's clock")
+				r.requireAll()
+			})
+		})
+	}
+}
+
+// A start that was stored by a clock that was ahead is put right when it is loaded; one that is older than what the
+// API keeps, at each request.
+func TestStartIsClampedToWhatTheServerHas(t *testing.T) {
+	for name, c := range map[string]struct{ start, since time.Duration }{
+		"in the server's future":      {48 * time.Hour, 24 * time.Hour},
+		"older than what the API has": {-200 * 24 * time.Hour, retention - retentionSlack},
+		"neither":                     {-time.Hour, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, 5, func(t *testing.T, r *rig) {
+				r.api.serverTime = time.Now
+				r.store.states[testKey] = registry.State{StartTime: time.Now().Add(c.start), Updated: time.Now()}
+				r.api.always = answerError(eventsapi.Auth)
+				r.start()
+				pass(10 * time.Second)
+				require.Equal(t, "since "+c.since.String(), r.api.asked()[0])
+				pass(7 * 24 * time.Hour)
+				asked, err := time.ParseDuration(strings.TrimPrefix(last(r.api.asked()), "since "))
+				require.NoError(t, err)
+				require.LessOrEqual(t, asked, retention-retentionSlack)
+				r.stop()
+				require.False(t, r.store.get().StartTime.After(time.Now()))
+			})
+		})
+	}
+}
+
+// The API asks one event type for a pause: the others, which wait with it, say so.
+func TestInvariant6_PauseOfTheTokenIsInTheHealthOfAllTypes(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.start()
+		pass(time.Second)
+		r.limiter.pauseUntil(time.Now().Add(time.Hour))
+		pass(2*checkInterval + r.settings.Interval)
+		require.Equal(t, "Degraded", last(r.states()))
+		require.Contains(t, r.healthText(), "until 2000-01-01T01:00:01Z")
+		pass(time.Hour)
+		require.Equal(t, "Running", last(r.states()))
+		r.stop()
+	})
+}
+
+// Error texts that differ each time do not fill the log, and are reported all the same.
+func TestLogOfChangingErrorsIsLimited(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
+		r.log = log
+		n := 0
+		r.api.always = func(eventsapi.Query) (*eventsapi.Page, error) {
+			n++
+			return nil, &eventsapi.Error{Class: eventsapi.Network, Message: fmt.Sprintf("text %d", n)}
+		}
+		r.start()
+		pass(10 * time.Minute)
+		require.Contains(t, r.healthText(), fmt.Sprintf("text %d", n))
+		r.stop()
+		require.Greater(t, n, 40)
+		require.Less(t, observed.FilterMessageSnippet("Degraded").Len(), 5+12)
+	})
+}
+
+// A failure store takes what the data stream rejects: it is delivered, and no way to be healthy.
+func TestEventsInAFailureStoreAreReported(t *testing.T) {
+	for _, accept := range []bool{false, true} {
+		run(t, 5, func(t *testing.T, r *rig) {
+			r.settings.AcceptFailureStore = accept
+			r.out.stored = true
+			r.start()
+			pass(time.Minute)
+			require.Equal(t, cursorAt(5), r.store.get().Cursor)
+			require.Equal(t, map[bool]string{false: "Degraded", true: "Running"}[accept], last(r.states()))
+			r.out.mu.Lock()
+			r.out.stored = false
+			r.out.mu.Unlock()
+			r.api.grow(1)
+			pass(time.Minute)
+			require.Equal(t, "Running", last(r.states()))
+			r.stop()
+		})
+	}
 }
 
 func TestUnmovedCursorWithMoreToComeIsCountedAndLoggedOnce(t *testing.T) {
@@ -304,7 +504,7 @@ func TestOutputThatRejectsWholeRequestsIsReportedSoon(t *testing.T) {
 		r.out.blocked = "403 security_exception: action [indices:data/write/bulk] is unauthorized"
 		r.out.mu.Unlock()
 		r.start()
-		pass(2 * outputCheck)
+		pass(2 * checkInterval)
 		require.Contains(t, r.healthText(), "indices:data/write/bulk")
 		require.Equal(t, "Degraded", last(r.states()))
 		r.out.mu.Lock()

@@ -29,6 +29,9 @@ type Fetcher interface {
 	// TokenGeneration counts the tokens that were in use so far; 0 while there is no
 	// usable one. It may read a file.
 	TokenGeneration() uint64
+	// ServerTime is the server's clock, now, as an earlier response or an introspection shows it;
+	// zero if it is not known. It may ask the server.
+	ServerTime(ctx context.Context) time.Time
 }
 
 // Store keeps states across restarts.
@@ -43,6 +46,8 @@ type Limiter interface {
 	Wait(ctx context.Context) (time.Duration, error)
 	// Pause makes every request wait: the server asked for it.
 	Pause(d time.Duration)
+	// PausedUntil is the end of the pause; a time in the past if there is none.
+	PausedUntil() time.Time
 }
 
 // Settings are the settings of the input that concern a harvester.
@@ -54,6 +59,7 @@ type Settings struct {
 	Limit                 int           // events per page
 	Namespace             string        // data_stream.namespace
 	PreserveOriginalEvent bool
+	AcceptFailureStore    bool // events in a failure store are no trouble
 }
 
 // Options are the parts of a harvester. All but Turned are needed.
@@ -65,6 +71,7 @@ type Options struct {
 	Limiter  Limiter
 	Store    Store
 	Guard    *delivery.Guard
+	Budget   *delivery.Budget
 	Metrics  *Metrics
 	Enrich   func(mapstr.M)              // adds fields to each mapped event, or nil
 	Report   func(status.Status, string) // health of this event type

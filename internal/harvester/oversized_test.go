@@ -21,7 +21,7 @@ import (
 
 // TestOversizedItemIsPublishedWithoutItsBody: with its uuid as _id, the reason and the size.
 func TestOversizedItemIsPublishedWithoutItsBody(t *testing.T) {
-	m := newMapper(Options{Module: module.All()[0], Metrics: NewMetrics(monitoring.NewRegistry(), logptest.NewTestingLogger(t, "")), Now: time.Now})
+	m := New(Options{Module: module.All()[0], Metrics: NewMetrics(monitoring.NewRegistry(), logptest.NewTestingLogger(t, "")), Now: time.Now}).mapper
 	page := &eventsapi.Page{Items: []json.RawMessage{nil, nil}, Oversized: map[int]eventsapi.Oversized{
 		0: {UUID: "U", Bytes: 5 << 20, Reason: "too long"},
 		1: {Bytes: 5 << 20, Reason: "too long"},

@@ -24,11 +24,15 @@ const (
 	// touchInterval is how often a state without news is stored again, so that
 	// its age shows how long the beat was away.
 	touchInterval = time.Hour
+	// timePatience is how long the first start waits for the server's time.
+	timePatience = 10 * time.Second
 )
 
 // position is the state of one harvester in the registry.
 type position struct {
 	Options
+	clock   *clock
+	log     *limitedLog
 	health  *health
 	stored  registry.State // the registry's state, or what it should be while it can't be written
 	unsaved bool           // stored could not be written
@@ -38,12 +42,15 @@ type position struct {
 // so that a restart can't open a gap.
 func (p *position) load(ctx context.Context) error {
 	state, err := p.Store.Load(p.Key)
+	if errors.Is(err, registry.ErrNotFound) || err == nil && state.Cursor == "" {
+		p.askTime(ctx)
+	}
 	switch {
 	case err == nil:
 		p.warnIneffective(state)
 	case errors.Is(err, registry.ErrNotFound):
 		state = registry.State{
-			StartTime:       p.Now().Add(-p.Settings.InitialInterval),
+			StartTime:       p.clock.clamp(p.clock.earlier().Add(-p.Settings.InitialInterval), p.Settings.InitialInterval),
 			InitialInterval: p.Settings.InitialInterval,
 			Limit:           p.Settings.Limit,
 		}
@@ -52,12 +59,23 @@ func (p *position) load(ctx context.Context) error {
 		return err
 	}
 	if state.Cursor == "" {
+		state.StartTime = p.clock.clamp(state.StartTime, p.Settings.InitialInterval)
 		if err := p.storeStart(ctx, &state); err != nil {
 			return err
 		}
 	}
 	p.stored = state
 	return nil
+}
+
+// askTime asks for the server's time, so that the start of the first request does not depend on this machine's clock.
+func (p *position) askTime(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, timePatience)
+	defer cancel()
+	p.clock.note(p.Fetcher.ServerTime(ctx))
+	if _, known := p.clock.ahead(); !known && ctx.Err() == nil {
+		p.log.warnw(logClock, "the server's time is not known: the start of the first request depends on this machine's clock until the server answers")
+	}
 }
 
 // storeStart stores a state without a cursor, as soon as the disk accepts it. One that
@@ -71,7 +89,7 @@ func (p *position) storeStart(ctx context.Context, state *registry.State) error 
 		}
 		p.Metrics.commitFailed()
 		err = fmt.Errorf("nothing is collected before the start time is stored: %w", err)
-		p.health.failed(err.Error())
+		p.health.failed(logRegistry, err.Error())
 		if timed.Wait(ctx, startRetry) != nil {
 			return err
 		}
@@ -101,7 +119,7 @@ func (p *position) commit(state registry.State) {
 	p.unsaved = err != nil
 	if err != nil {
 		p.Metrics.commitFailed()
-		p.health.degraded(err.Error())
+		p.health.degraded(logRegistry, err.Error())
 		return
 	}
 	p.Metrics.committed(state)

@@ -111,8 +111,10 @@ func (f *fleet) chance(oneOf int) bool { return f.random.IntN(oneOf) == 0 }
 
 func (f *fleet) guardAnew() {
 	guard := delivery.NewGuard(f.out)
+	// So little that the harvesters wait for each other: no order of waits may end in a deadlock.
+	budget := delivery.NewBudget(int64(1+f.random.IntN(3))*3*usualBytes, 1)
 	for _, s := range f.ships {
-		s.guard = guard
+		s.guard, s.budget = guard, budget
 	}
 }
 

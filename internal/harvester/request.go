@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"time"
 
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/registry"
 )
@@ -38,10 +39,30 @@ type response struct {
 	page    *eventsapi.Page
 	account string // of the token; "" if it is not known
 	err     error
+	memory  *delivery.Reservation // of the page
 }
 
-// do waits for the rate limit and makes a request.
+// usualBytes is far more than a usual page has.
+const usualBytes = 4 << 20
+
+// do waits for memory and the rate limit, and makes a request.
 func (o *Options) do(ctx context.Context, r request) response {
+	memory := o.Budget.Reservation()
+	if err := o.Budget.Wait(ctx, usualBytes); err != nil {
+		return response{err: err, memory: memory}
+	}
+	resp := o.fetch(ctx, r, memory)
+	resp.memory = memory
+	if resp.page == nil {
+		memory.Release()
+	} else {
+		memory.Shrink(resp.page.Bytes)
+	}
+	return resp
+}
+
+// fetch waits for the rate limit and makes a request, whose body is reserved in memory.
+func (o *Options) fetch(ctx context.Context, r request, memory *delivery.Reservation) response {
 	waited, err := o.Limiter.Wait(ctx)
 	if err != nil {
 		return response{err: err}
@@ -52,6 +73,7 @@ func (o *Options) do(ctx context.Context, r request) response {
 		return response{account: account, err: &wrongAccount{key: o.Key, stored: r.account, token: account}}
 	}
 	start := time.Now()
+	r.query.Reserve = memory.Reserve
 	page, err := o.Fetcher.Fetch(ctx, o.Module.Path, r.query)
 	o.Metrics.request(eventsapi.ClassOf(err), time.Since(start))
 	return response{page: page, account: account, err: err}

@@ -37,9 +37,6 @@ var policies = map[eventsapi.Class]policy{
 // single failure costs half a second.
 var otherPolicy = policy{500 * time.Millisecond, time.Minute}
 
-// restartPolicy is for an API that rejects one cursor after the other.
-var restartPolicy = policy{time.Second, 15 * time.Minute}
-
 // heldPolicy is for a page that is published alone and not delivered.
 var heldPolicy = policy{time.Second, 30 * time.Second}
 

@@ -7,6 +7,7 @@
 package harvester
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/logp/logptest"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	"github.com/elastic/elastic-agent-libs/monitoring"
+	"github.com/elastic/go-concert/timed"
 
 	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/eventsapi"
@@ -42,7 +44,9 @@ type rig struct {
 	settings Settings
 	limiter  *fakeLimiter
 	guard    *delivery.Guard
+	budget   *delivery.Budget
 	metrics  *Metrics
+	path     string // of the API
 	clock    func() time.Time
 	log      *logp.Logger
 	turned   func()
@@ -58,11 +62,12 @@ func newRig(t *testing.T, events int) *rig {
 	settings := Settings{
 		Interval: 5 * time.Second, InitialInterval: 24 * time.Hour, ShutdownTimeout: 5 * time.Second, Limit: 10, Namespace: "default",
 	}
-	r := &rig{t: t, settings: settings, limiter: &fakeLimiter{}, clock: time.Now, log: logptest.NewTestingLogger(t, "")}
+	r := &rig{t: t, settings: settings, limiter: &fakeLimiter{}, clock: time.Now, path: "auditevents", log: logptest.NewTestingLogger(t, "")}
 	r.api = &fakeAPI{size: events, limit: settings.Limit, account: "ACCOUNT", token: 1}
 	r.out = newFakeOutput()
 	r.store = &fakeStore{rig: r, states: map[registry.Key]registry.State{}}
 	r.guard = delivery.NewGuard(r.out)
+	r.budget = delivery.NewBudget(delivery.UsualBudget, delivery.LargeBudget)
 	return r
 }
 
@@ -83,7 +88,7 @@ func (r *rig) begin() {
 	h := New(Options{
 		Key: testKey,
 		Module: module.Module{
-			Name: "audit_events", Path: "auditevents", Feature: "auditevents", Dataset: "1password.audit_events",
+			Name: "audit_events", Path: r.path, Feature: "auditevents", Dataset: "1password.audit_events",
 			Map: mapTestItem,
 		},
 		Settings: r.settings,
@@ -91,6 +96,7 @@ func (r *rig) begin() {
 		Limiter:  r.limiter,
 		Store:    r.store,
 		Guard:    r.guard,
+		Budget:   r.budget,
 		Metrics:  r.metrics,
 		Report:   r.report,
 		Log:      r.log,
@@ -205,12 +211,24 @@ type fakeAPI struct {
 	token    uint64 // serial of the token
 	item     func(i int) string
 	latency  time.Duration
+
+	serverTime func() time.Time // nil: not known
+	bytes      int64            // of a page; 0: some for each event
 }
 
 func (a *fakeAPI) UUID(context.Context) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.account
+}
+
+func (a *fakeAPI) ServerTime(context.Context) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.serverTime == nil {
+		return time.Time{}
+	}
+	return a.serverTime()
 }
 
 func (a *fakeAPI) TokenGeneration() uint64 {
@@ -234,6 +252,9 @@ func (a *fakeAPI) asked() []string {
 
 func (a *fakeAPI) Fetch(ctx context.Context, _ string, q eventsapi.Query) (*eventsapi.Page, error) {
 	pass(a.latency)
+	if err := q.Reserve(ctx, usualBytes); err != nil {
+		return nil, &eventsapi.Error{Class: eventsapi.Canceled, Err: err}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -261,7 +282,10 @@ func (a *fakeAPI) Fetch(ctx context.Context, _ string, q eventsapi.Query) (*even
 func (a *fakeAPI) page(q eventsapi.Query) *eventsapi.Page {
 	from := indexOf(q.Cursor)
 	to := min(from+a.limit, a.size)
-	p := &eventsapi.Page{Cursor: cursorAt(to), HasMore: to < a.size, Bytes: 1}
+	p := &eventsapi.Page{Cursor: cursorAt(to), HasMore: to < a.size, Bytes: cmp.Or(a.bytes, int64(to-from)<<18)}
+	if a.serverTime != nil {
+		p.ServerTime = a.serverTime()
+	}
 	for i := from; i < to; i++ {
 		raw := fmt.Sprintf(`{"uuid":%q,"timestamp":%q}`, eventID(i), time.Now().Add(-time.Minute).Format(time.RFC3339Nano))
 		if a.item != nil {
@@ -275,7 +299,7 @@ func (a *fakeAPI) page(q eventsapi.Query) *eventsapi.Page {
 // answerError is a scripted failure.
 func answerError(class eventsapi.Class) func(eventsapi.Query) (*eventsapi.Page, error) {
 	return func(eventsapi.Query) (*eventsapi.Page, error) {
-		return nil, &eventsapi.Error{Class: class, Status: 0, Message: class.String(), Host: "events.example.com"}
+		return nil, &eventsapi.Error{Class: class, Status: 0, Message: class.String(), Host: "events.example.com", FromAPI: class == eventsapi.BadRequest}
 	}
 }
 
@@ -371,9 +395,29 @@ func (s *fakeStore) freeze(frozen bool) {
 type fakeLimiter struct {
 	mu     sync.Mutex
 	paused time.Duration
+	until  time.Time
 }
 
-func (l *fakeLimiter) Wait(ctx context.Context) (time.Duration, error) { return 0, ctx.Err() }
+// PausedUntil is what a test sets.
+func (l *fakeLimiter) PausedUntil() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until
+}
+
+func (l *fakeLimiter) pauseUntil(t time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.until = t
+}
+
+func (l *fakeLimiter) Wait(ctx context.Context) (time.Duration, error) {
+	if d := time.Until(l.PausedUntil()); d > 0 {
+		return d, timed.Wait(ctx, d)
+	}
+	return 0, ctx.Err()
+}
+
 func (l *fakeLimiter) Pause(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -401,12 +445,15 @@ const (
 type fakeOutput struct {
 	mu         sync.Mutex
 	counters   delivery.Counts
+	queueSize  int
 	decide     func(id string) outcome
 	filter     func(id string) bool // the user's processors drop it
 	delivered  map[string]int
 	rejected   map[string]bool
 	late       bool      // counts after it ACKs
 	silent     bool      // explains no rejection
+	stored     bool      // puts what it accepts into a failure store
+	content    bool      // rejects events for their content only
 	acksUnsent bool      // a failed try opens a circuit breaker, of 10 s
 	breaker    time.Time // until when it is open
 	blocked    string    // why it rejects whole requests
@@ -420,7 +467,7 @@ type fakeOutput struct {
 }
 
 func newFakeOutput() *fakeOutput {
-	o := &fakeOutput{delivered: map[string]int{}, rejected: map[string]bool{}, stuck: make(chan struct{})}
+	o := &fakeOutput{delivered: map[string]int{}, rejected: map[string]bool{}, stuck: make(chan struct{}), queueSize: queueSize}
 	close(o.stuck)
 	return o
 }
@@ -452,6 +499,8 @@ func (o *fakeOutput) replace() {
 func (o *fakeOutput) Rejection() string { return "403 security_exception: not allowed" }
 
 func (o *fakeOutput) AcksUnsent() bool { return o.acksUnsent }
+
+func (o *fakeOutput) RejectsContentOnly() bool { return o.content }
 
 func (o *fakeOutput) Blocked() string {
 	o.mu.Lock()
@@ -514,7 +563,7 @@ func (o *fakeOutput) ConnectWith(cfg beat.ClientConfig) (beat.Client, error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	c := &fakeClient{out: o, cfg: cfg, queue: make(chan beat.Event, queueSize), closed: make(chan struct{}), freed: o.closing}
+	c := &fakeClient{out: o, cfg: cfg, queue: make(chan beat.Event, o.queueSize), closed: make(chan struct{}), freed: o.closing}
 	o.clients = append(o.clients, c)
 	o.wg.Add(1)
 	go c.work()
@@ -619,6 +668,9 @@ func (c *fakeClient) send(batch []beat.Event, end <-chan struct{}) bool {
 		case accept:
 			o.delivered[id]++
 			now.Accepted++
+			if o.stored {
+				o.counters.FailureStore++
+			}
 		case reject:
 			now.Rejected++
 			now.DocumentErrors++

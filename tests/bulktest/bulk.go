@@ -77,6 +77,13 @@ func (s *Server) Stats() Stats {
 	return Stats{s.bulks, s.open, s.conflicts, s.refused, s.overwrite}
 }
 
+// UseFailureStore makes documents go to the failure store of their data stream from now on, or no longer.
+func (s *Server) UseFailureStore(use bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failureStore = use
+}
+
 // serveBulk answers a bulk request.
 func (s *Server) serveBulk(w http.ResponseWriter, r *http.Request) {
 	fault, ctx, end := s.begin(r)
@@ -144,6 +151,8 @@ func parseBulk(body []byte) ([]Doc, error) {
 type bulkItem struct {
 	Status int          `json:"status"`
 	Error  *RefusalBody `json:"error,omitempty"`
+
+	FailureStore string `json:"failure_store,omitempty"`
 }
 
 // bulkAnswer has the order in which Elasticsearch writes it.
@@ -170,7 +179,7 @@ func (s *Server) take(d Doc) bulkItem {
 		if r := s.rule(d); r != nil {
 			s.refused++
 			body := r.body(d)
-			return bulkItem{r.Status, &body}
+			return bulkItem{Status: r.Status, Error: &body}
 		}
 	}
 	if d.Op != "create" {
@@ -187,9 +196,12 @@ func (s *Server) take(d Doc) bulkItem {
 	if _, there := byID[d.ID]; there {
 		s.conflicts++
 		body := VersionConflict.body(d)
-		return bulkItem{VersionConflict.Status, &body}
+		return bulkItem{Status: VersionConflict.Status, Error: &body}
 	}
 	d.At = time.Now()
 	byID[d.ID] = d
+	if s.failureStore {
+		return bulkItem{Status: http.StatusCreated, FailureStore: "used"}
+	}
 	return bulkItem{Status: http.StatusCreated}
 }

@@ -7,6 +7,7 @@ package bulktest
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,14 @@ func Stuck() Fault {
 	return func(r *Request) {
 		<-r.Context.Done()
 		panic(http.ErrAbortHandler)
+	}
+}
+
+// NoBulkResponse accepts nothing and answers status 200 with a body that is no bulk response, as a proxy or a login page does.
+func NoBulkResponse(body string) Fault {
+	return func(r *Request) {
+		r.Writer.WriteHeader(http.StatusOK)
+		_, _ = io.WriteString(r.Writer, body) // the client may have left
 	}
 }
 

@@ -26,22 +26,23 @@ type Server struct {
 	http     *http.Server
 	handlers sync.WaitGroup
 
-	mu        sync.Mutex
-	down      bool
-	docs      map[string]map[string]Doc // by index and _id
-	rule      Rule
-	fault     Fault
-	changed   chan struct{} // closed when fault is replaced
-	bulks     int           // bulk requests begun
-	open      int           // bulk requests being handled
-	conflicts int           // documents refused because their _id was there
-	refused   int           // documents refused by the rule
-	overwrite int           // documents that came with another operation than create
-	templates map[string]json.RawMessage
-	policies  map[string]json.RawMessage
-	pipelines map[string]json.RawMessage
-	denied    []privilege
-	requests  []string // "METHOD /path", without bulk requests
+	mu           sync.Mutex
+	down         bool
+	docs         map[string]map[string]Doc // by index and _id
+	rule         Rule
+	failureStore bool // documents go to the failure store
+	fault        Fault
+	changed      chan struct{} // closed when fault is replaced
+	bulks        int           // bulk requests begun
+	open         int           // bulk requests being handled
+	conflicts    int           // documents refused because their _id was there
+	refused      int           // documents refused by the rule
+	overwrite    int           // documents that came with another operation than create
+	templates    map[string]json.RawMessage
+	policies     map[string]json.RawMessage
+	pipelines    map[string]json.RawMessage
+	denied       []privilege
+	requests     []string // "METHOD /path", without bulk requests
 }
 
 // Start starts a server for the length of a test.
