@@ -240,7 +240,19 @@ func (bt *Onepasswordbeat) output(b *beat.Beat, responses *delivery.Responses) d
 		bt.log.Warn("queue.disk is in use: an event counts as delivered once it is on disk; from there on the queue's guarantee applies")
 		return nil
 	}
-	return delivery.NewMonitor(b.Monitoring.StatsRegistry(), b.Monitoring.StateRegistry(), responses)
+	return delivery.NewMonitor(b.Monitoring.StatsRegistry(), b.Monitoring.StateRegistry(), responses, maxMessage(b))
+}
+
+// maxMessage is max_message_bytes of Kafka's output; 0 if it is not set.
+func maxMessage(b *beat.Beat) int {
+	if b.Config == nil || !b.Config.Output.IsSet() {
+		return 0
+	}
+	n, err := b.Config.Output.Config().Int("max_message_bytes", -1)
+	if err != nil {
+		return 0
+	}
+	return int(n)
 }
 
 // openStore opens the registry. A damaged one ends a beat that runs on its own,

@@ -95,6 +95,39 @@ func TestBudgetIsUsed(t *testing.T) {
 	})
 }
 
+// TestBacklogOfOneTypeDoesNotDelayTheOthers: one event type has a backlog without an end, and asks at once whenever it may. The
+// others of the same token, each with one request at a time, wait a moment.
+func TestBacklogOfOneTypeDoesNotDelayTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(600, 30_000)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
+		defer cancel()
+		var group sync.WaitGroup
+		hungry := 0
+		group.Go(func() {
+			for {
+				if _, err := l.Wait(ctx); err != nil {
+					return
+				}
+				hungry++
+				_ = timed.Wait(ctx, time.Millisecond)
+			}
+		})
+		for range 2 {
+			group.Go(func() {
+				for timed.Wait(ctx, 5*time.Second) == nil {
+					waited, err := l.Wait(ctx)
+					if err == nil {
+						assert.Less(t, waited, 2*time.Second)
+					}
+				}
+			})
+		}
+		group.Wait()
+		assert.Greater(t, hungry, 3*20_000, "the backlog gets what is left")
+	})
+}
+
 func TestZeroSwitchesOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)

@@ -51,7 +51,7 @@ const (
 // Alone, a page that is rejected as a whole is held: a template that fits nothing rejects documents for
 // their content, too. It is passed once there is proof that the output accepts documents: another page, published
 // after the last change of the template and within the last hour, was accepted. If the
-// output explains nothing, but rejects events for their content only, the page has to be rejected twice.
+// output explains nothing, but drops events of this size for their content, the page has to be rejected twice.
 // A page that is rejected in part, without an explanation,
 // is delivered once the same number is rejected again: the first rejections of an
 // output that begins to reject everything look just like that.
@@ -145,9 +145,9 @@ type evidence struct {
 	passable bool // of a held page: its own content may be the cause, and the output accepts other documents
 }
 
-// evaluate judges a page of n published events that were all ACKed. before is how
+// evaluate judges a page of n published events that were all ACKed. least is the size of the smallest. before is how
 // many were rejected when the page was last published alone, or -1.
-func (g *Guard) evaluate(ctx context.Context, p *permit, n, before int) evidence {
+func (g *Guard) evaluate(ctx context.Context, p *permit, n, least, before int) evidence {
 	if g.output == nil || n == 0 {
 		return evidence{outcome: Delivered}
 	}
@@ -176,7 +176,7 @@ func (g *Guard) evaluate(ctx context.Context, p *permit, n, before int) evidence
 		return e
 	case e.lost >= n:
 		e.outcome = Held
-		e.passable = !blamed && (explained || g.output.RejectsContentOnly()) && g.proven(now)
+		e.passable = !blamed && (explained || g.output.DropsForContent(least)) && g.proven(now)
 		if e.passable && (explained || e.lost == before) {
 			e.outcome = Delivered
 		}

@@ -23,7 +23,7 @@ func (o *stubOutput) Rejection() string { return "" }
 func (o *stubOutput) Blocked() string   { return "" }
 func (o *stubOutput) AcksUnsent() bool  { return o.acksUnsent }
 
-func (o *stubOutput) RejectsContentOnly() bool { return o.content }
+func (o *stubOutput) DropsForContent(int) bool { return o.content }
 
 // An output is replaced before it counted anything, and the new one has counted events
 // of another page that are not ACKed yet: they do not stand for what the old one dropped.
@@ -36,7 +36,7 @@ func TestInvariant2_OutputReplacedBeforeItCounted(t *testing.T) {
 	require.NoError(t, err)
 	out.counts = Counts{Of: 2, Accepted: 8 + 5} // 2 events of the first page were lost with the old output
 	g.ack(10)
-	require.Equal(t, Unconfirmed, g.evaluate(t.Context(), page, 10, -1).outcome)
+	require.Equal(t, Unconfirmed, g.evaluate(t.Context(), page, 10, 0, -1).outcome)
 }
 
 // An output that ACKs unsent events is replaced, and the new one has as many failed attempts as the
@@ -49,7 +49,7 @@ func TestInvariant2_FailureOfAReplacedOutputIsSeen(t *testing.T) {
 	require.NoError(t, err)
 	out.counts.Accepted = 10
 	g.ack(10)
-	require.Equal(t, Unconfirmed, g.evaluate(t.Context(), page, 10, -1).outcome)
+	require.Equal(t, Unconfirmed, g.evaluate(t.Context(), page, 10, 0, -1).outcome)
 }
 
 // heldPage evaluates a page of n events that was published alone and rejected as a whole.
@@ -63,7 +63,7 @@ func heldPage(t *testing.T, g *Guard, out *stubOutput, n, before int, explained 
 		out.counts.DocumentErrors += uint64(n)
 	}
 	g.ack(n)
-	return g.evaluate(t.Context(), page, n, before)
+	return g.evaluate(t.Context(), page, n, 0, before)
 }
 
 // acceptedPage lets the guard see a page that was delivered.
@@ -75,7 +75,7 @@ func acceptedPage(t *testing.T, g *Guard, out *stubOutput) {
 	out.counts.Accepted += 5
 	out.counts.Proven = out.counts.Templates
 	g.ack(5)
-	require.Equal(t, Delivered, g.evaluate(t.Context(), page, 5, -1).outcome)
+	require.Equal(t, Delivered, g.evaluate(t.Context(), page, 5, 0, -1).outcome)
 }
 
 // A page whose events are all rejected for their content is passed with proof that the output accepts
@@ -97,7 +97,7 @@ func TestInvariant2_RejectedPageIsPassedWithProof(t *testing.T) {
 	require.NoError(t, err)
 	out.counts.Rejected, out.counts.OutputErrors = out.counts.Rejected+1, out.counts.OutputErrors+1
 	g.ack(1)
-	require.Equal(t, Held, g.evaluate(t.Context(), page, 1, -1).outcome, "the output's own error is never passed")
+	require.Equal(t, Held, g.evaluate(t.Context(), page, 1, 0, -1).outcome, "the output's own error is never passed")
 	page.release()
 
 	out.counts = Counts{Of: "another output"}

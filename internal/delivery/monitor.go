@@ -5,17 +5,26 @@
 
 package delivery
 
-import "github.com/elastic/elastic-agent-libs/monitoring"
+import (
+	"cmp"
+
+	"github.com/elastic/elastic-agent-libs/monitoring"
+)
 
 // Monitor is the output of a running beat.
 type Monitor struct {
 	stats, state *monitoring.Registry
 	*Responses
+	maxMessage int // of Kafka's output, in bytes
 }
 
+// defaultMaxMessage is that of libbeat's Kafka output.
+const defaultMaxMessage = 1_000_000
+
 // NewMonitor reads the output's counters from libbeat's registries of statistics and of state.
-func NewMonitor(stats, state *monitoring.Registry, responses *Responses) Monitor {
-	return Monitor{stats, state, responses}
+// maxMessage is Kafka's max_message_bytes; 0 is the default.
+func NewMonitor(stats, state *monitoring.Registry, responses *Responses, maxMessage int) Monitor {
+	return Monitor{stats, state, responses, cmp.Or(maxMessage, defaultMaxMessage)}
 }
 
 // Counts reads the counters. They are looked up anew each time, because another
@@ -40,8 +49,17 @@ func (m Monitor) Counts() Counts {
 // an open circuit breaker as accepted.
 func (m Monitor) AcksUnsent() bool { return m.name() == "kafka" }
 
-// RejectsContentOnly is whether the output is another than Elasticsearch's.
-func (m Monitor) RejectsContentOnly() bool { return m.name() != "" && m.name() != "elasticsearch" }
+// DropsForContent is whether the output drops events of that size for their content. As an event of Kafka's a mapped item is
+// up to four times as long as the API's JSON. Redis, Logstash, file and console drop only what they can't encode.
+func (m Monitor) DropsForContent(bytes int) bool {
+	switch m.name() {
+	case "", "elasticsearch":
+		return false
+	case "kafka":
+		return bytes >= m.maxMessage/4
+	}
+	return true
+}
 
 // name is the output's name; "" if there is none yet.
 func (m Monitor) name() string {

@@ -15,13 +15,14 @@ import (
 func TestCountsOfTheOutput(t *testing.T) {
 	stats := monitoring.NewRegistry()
 	state := monitoring.NewRegistry()
-	watch := NewMonitor(stats, state, &Responses{})
+	watch := NewMonitor(stats, state, &Responses{}, 0)
 	counts := watch.Counts
 	assert.False(t, watch.AcksUnsent())
-	assert.False(t, watch.RejectsContentOnly(), "not known")
+	assert.False(t, watch.DropsForContent(1<<30), "not known")
 	monitoring.NewString(state.GetOrCreateRegistry("output"), "name").Set("kafka")
 	assert.True(t, watch.AcksUnsent())
-	assert.True(t, watch.RejectsContentOnly())
+	assert.False(t, watch.DropsForContent(2000), "perhaps it has no right to write")
+	assert.True(t, watch.DropsForContent(500_000))
 	before := counts()
 	assert.Zero(t, before.Accepted+before.Rejected, "before there is an output")
 	output := stats.GetOrCreateRegistry("libbeat").GetOrCreateRegistry("output")

@@ -19,9 +19,10 @@ type Output interface {
 	// sent, for a while after a failed attempt. libbeat's Kafka output does so while
 	// its circuit breaker is open.
 	AcksUnsent() bool
-	// RejectsContentOnly is whether the output rejects an event for good only because of the event itself, although it
-	// explains nothing: Kafka's drops what is above max_message_bytes or can't be encoded, and tries everything else again.
-	RejectsContentOnly() bool
+	// DropsForContent is whether the output, which explains nothing, rejects events of at least a number of bytes for
+	// their content: Kafka's drops what is above max_message_bytes. It also drops what it has no right to write, so that
+	// its rejection of an ordinary event proves nothing.
+	DropsForContent(bytes int) bool
 }
 
 // Counts are counters of events. They start over when the output is replaced.

@@ -30,6 +30,7 @@ type Page struct {
 	Mode   Mode
 	From   string               // the position that it begins at: the same for each attempt of one page
 	Len    int                  // number of events
+	Least  int                  // bytes of the smallest of them, as the API sent it
 	Events iter.Seq[beat.Event] // Len events, made when they are asked for; called once, by the tracker's goroutine
 }
 

@@ -274,7 +274,7 @@ func (t *Tracker) evaluate(p *pendingPage) evidence {
 	if t.alone.from == p.From {
 		before = t.alone.lost
 	}
-	e := t.guard.evaluate(t.hard, p.permit, p.published, before)
+	e := t.guard.evaluate(t.hard, p.permit, p.published, p.Least, before)
 	switch {
 	case p.Mode == ModeVerifying && e.outcome != Delivered:
 		t.alone = attempt{from: p.From, lost: e.lost}

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/beat"
@@ -21,6 +22,8 @@ import (
 )
 
 const (
+	// busyShare is the part of interval, in percent, that a harvester waits after a page with events: more are likely.
+	busyShare = 60
 	// tokenPoll is how often token_file is read while requests fail.
 	tokenPoll = time.Second
 	// checkInterval is how often a page that waits for its result, and a request that waits for the
@@ -371,7 +374,9 @@ func (h *Harvester) submit(r response) bool {
 		return false
 	}
 	if !got.HasMore || !moved {
-		p.pause = h.interval()
+		if p.pause = h.interval(); len(got.Items) > 0 {
+			p.pause = p.pause * busyShare / 100
+		}
 	}
 	first := 0
 	p.size = len(got.Items)
@@ -382,13 +387,21 @@ func (h *Harvester) submit(r response) bool {
 	}
 	h.inFlight, h.ready = append(h.inFlight, p), false
 	h.tracker.Submit(delivery.Page{
-		Mode: p.mode, From: h.next.Cursor, Len: p.size, Events: h.mapper.events(got, first, p.size, &p.newest),
+		Mode: p.mode, From: h.next.Cursor, Len: p.size, Least: least(got.Items[first : first+p.size]), Events: h.mapper.events(got, first, p.size, &p.newest),
 	})
 	if h.next = p.next; h.mode == delivery.ModePipelined {
 		h.report()
 		h.pause(p.pause)
 	}
 	return true
+}
+
+// least is the size of the smallest item; 0 if there is none.
+func least(items []json.RawMessage) int {
+	if len(items) == 0 {
+		return 0
+	}
+	return len(slices.MinFunc(items, func(a, b json.RawMessage) int { return len(a) - len(b) }))
 }
 
 // idle handles a page without news.

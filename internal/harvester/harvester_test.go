@@ -52,7 +52,7 @@ func TestHarvester(t *testing.T) {
 		wantStates  []string
 		wantHealth  string
 	}{{
-		name: "first run reads from initial_interval on and follows has_more", events: 25, run: 4 * time.Second,
+		name: "first run reads from initial_interval on and follows has_more", events: 25, run: 2 * time.Second,
 		wantAsked: []string{"since 24h0m0s", "c10", "c20"}, wantCommits: []string{"start", "c10", "c20", "c25"},
 		wantStates: []string{"Starting", "Running"},
 	}, {

@@ -500,7 +500,7 @@ func (o *fakeOutput) Rejection() string { return "403 security_exception: not al
 
 func (o *fakeOutput) AcksUnsent() bool { return o.acksUnsent }
 
-func (o *fakeOutput) RejectsContentOnly() bool { return o.content }
+func (o *fakeOutput) DropsForContent(int) bool { return o.content }
 
 func (o *fakeOutput) Blocked() string {
 	o.mu.Lock()

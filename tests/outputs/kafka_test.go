@@ -110,6 +110,23 @@ func TestKafkaOneEventTooLarge(t *testing.T) {
 	t.Logf("%d events, %d of them came again", len(want), kafka.Len()-len(want))
 }
 
+// A page that holds nothing but a message above max_message_bytes is passed once other pages were accepted.
+func TestKafkaPageOfOneTooLargeEventIsNotHeldForEver(t *testing.T) {
+	t.Parallel()
+	kafka := receivertest.StartKafka(t, topic, 1)
+	srv := eventsapitest.StartTB(t, eventsapitest.Config{Seed: 7, Backlog: eventsapitest.Each(10)})
+	want := beattest.Expected(srv.Account)
+	h := home(t, srv, kafkaOutput(kafka, M{"max_message_bytes": 100_000}), M{"limit": 1})
+	beat := h.Start()
+	beat.Until(patient, "the backlog has arrived", func() bool { return beattest.Missing(want, idsOf(kafka.Events())) == 0 })
+	srv.Publish(eventsapitest.SignInAttempts, freshEvent(t, srv, 1, M{"details": M{"value": strings.Repeat("x", 200_000)}}))
+	srv.Publish(eventsapitest.SignInAttempts, freshEvent(t, srv, 0, nil))
+	want["FRESHEVENT0000000000000000"] = eventsapitest.SignInAttempts
+	beat.Until(patient, "the event after it has arrived", func() bool { return beattest.Missing(want, idsOf(kafka.Events())) == 0 })
+	beat.Until(patient, "it is counted", func() bool { return beat.InputSum("events_refused_total") == 1 })
+	stop(t, beat)
+}
+
 // A cluster without a leader while single events come in. After repeated errors
 // the client of Kafka fails everything at once for 10 seconds, and libbeat's output
 // ACKs batches that met nothing else.
