@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -25,10 +24,6 @@ import (
 	"onepasswordbeat/tests/beattest"
 	"onepasswordbeat/tests/bulktest"
 )
-
-func TestMain(m *testing.M) {
-	os.Exit(beattest.MainParallel(m, "3")) //nolint:forbidigo // the end of every TestMain
-}
 
 // between is a server in front of the simulator that changes what passes.
 type between struct {
