@@ -8,7 +8,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -164,6 +167,26 @@ func TestIDsAndSlugsAreStable(t *testing.T) {
 		have = append(have, fmt.Sprintf("%s %s", rule.Slug, rule.ID))
 	}
 	assert.Equal(t, stable, have)
+}
+
+// TestLinksFromDashboards: each link to this page goes to the anchor of a rule.
+func TestLinksFromDashboards(t *testing.T) {
+	all, err := detections.All()
+	require.NoError(t, err)
+	links := 0
+	err = filepath.WalkDir("../../../packages/1password/kibana", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		for _, m := range regexp.MustCompile(`detections\.md#([a-z-]+)`).FindAllStringSubmatch(string(content), -1) {
+			links++
+			assert.True(t, slices.ContainsFunc(all, func(r detections.Rule) bool { return r.Slug == m[1] }), "%s: %s", name, m[1])
+		}
+		return err
+	})
+	require.NoError(t, err)
+	assert.Positive(t, links)
 }
 
 // TestPage: each rule has its anchor and the number of its alerts in a normal week.
