@@ -35,16 +35,17 @@ type stateOf struct {
 func (s stateOf) Load(registry.Key) (registry.State, error) { return s.state, s.err }
 func (s stateOf) Commit(registry.Key, registry.State) error { return s.err }
 
-func ask(h http.Handler) (int, string) {
+func ask(t *testing.T, h http.Handler) (int, string) {
+	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
 	return w.Code, w.Body.String()
 }
 
 // TestReadyWhenEveryInputIsStartedAndItsStateWasRead also after a first run, which has no state.
 func TestReadyWhenEveryInputIsStartedAndItsStateWasRead(t *testing.T) {
 	p := newProbes()
-	code, text := ask(probe(p.ready))
+	code, text := ask(t, probe(p.ready))
 	assert.Equal(t, http.StatusServiceUnavailable, code)
 	assert.Equal(t, "the inputs are not started yet\n", text)
 
@@ -66,7 +67,7 @@ func TestReadyWhenEveryInputIsStartedAndItsStateWasRead(t *testing.T) {
 		require.ErrorIs(t, err, test.err)
 		assert.Equal(t, test.ready, len(p.ready()) == 0, test.name)
 	}
-	code, text = ask(probe(p.ready))
+	code, text = ask(t, probe(p.ready))
 	assert.Equal(t, http.StatusOK, code)
 	assert.Equal(t, "ok\n", text)
 

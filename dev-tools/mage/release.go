@@ -17,14 +17,15 @@ import (
 )
 
 const (
-	// PackagingModule makes the artefacts; PackagingTools are the programs that help it.
+	// PackagingModule makes the artefacts.
 	PackagingModule = "packaging"
-	PackagingTools  = "packaging/tools"
+	// PackagingTools has the programs that help it.
+	PackagingTools = "packaging/tools"
 
 	// Distributions is where the artefacts go.
 	Distributions = BuildDir + "/distributions"
 
-	// The programs in PackagingTools.
+	// Helm is the package of Helm's command in PackagingTools.
 	Helm   = "helm.sh/helm/v3/cmd/helm"
 	sbomer = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod"
 

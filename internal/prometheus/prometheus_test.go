@@ -31,7 +31,7 @@ func newSource(id, eventType string) Source {
 func get(tb testing.TB, h http.Handler) *httptest.ResponseRecorder {
 	tb.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	h.ServeHTTP(w, httptest.NewRequestWithContext(tb.Context(), http.MethodGet, "/metrics", http.NoBody))
 	require.Equal(tb, http.StatusOK, w.Code)
 	return w
 }

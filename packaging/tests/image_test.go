@@ -94,9 +94,8 @@ func TestImageRunsHardenedAndContinues(t *testing.T) {
 	out, err := p.try(hardened("--rm", "-v", token+":/run/secrets/onepassword_events_token:ro", "-v", volume+":"+imageHome+"/data",
 		"-e", "ELASTICSEARCH_HOSTS=https://a.invalid:9200,https://b.invalid:9200", "-e", "ELASTICSEARCH_API_KEY=id:key", image, "test", "output")...)
 	require.Error(t, err, "there is no such server")
-	for _, want := range []string{"https://a.invalid:9200", "https://b.invalid:9200", "dns lookup"} {
-		assert.Contains(t, out, want)
-	}
+	assert.Contains(t, out, "elasticsearch: https://a.invalid:9200...\n", "the hosts are a list; the test ends with the first that fails")
+	assert.Contains(t, out, "dns lookup")
 
 	config := filepath.Join(dir, "onepasswordbeat.yml")
 	port := freePort(t)
