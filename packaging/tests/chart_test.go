@@ -57,6 +57,10 @@ func TestChart(t *testing.T) {
 	out, err := try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33")
 	require.Error(t, err)
 	assert.Contains(t, out, "token.existingSecret is required")
+	out, err = try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33",
+		"--set", "token.existingSecret=a,state.backend=elasticsearch")
+	require.Error(t, err, "a pod without a volume would lose its state")
+	assert.Contains(t, out, "keeps its state in files")
 	out, err = try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33", "--set", "token.existingSecret=a,tokn=b")
 	require.Error(t, err)
 	assert.Contains(t, out, "tokn")

@@ -47,7 +47,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if .Values.elasticsearch.existingSecret }}{{ $_ := set $output "api_key" "${ELASTICSEARCH_API_KEY}" }}{{ end -}}
 {{- if .Values.elasticsearch.caSecret }}{{ $_ := set $output "ssl.certificate_authorities" (list "/run/secrets/elasticsearch/ca.crt") }}{{ end -}}
 {{- $config := dict "onepasswordbeat.inputs" (list $input) "http.enabled" true "http.host" "0.0.0.0" "http.port" 5066 "path.logs" "/usr/share/onepasswordbeat/data/logs" -}}
-{{- if eq .Values.state.backend "elasticsearch" }}{{ $_ := set $config "onepasswordbeat.state.backend" "elasticsearch" }}{{ end -}}
+{{- if eq .Values.state.backend "elasticsearch" }}{{ fail "state.backend: this version of the beat keeps its state in files, and a pod without a volume would lose it; use volume" }}{{ end -}}
 {{- $other := false -}}
 {{- range $key, $_ := .Values.config }}{{ if or (eq $key "output") (hasPrefix "output." $key) }}{{ $other = true }}{{ end }}{{ end -}}
 {{- if not $other }}{{ $_ := set $config "output.elasticsearch" $output }}{{ end -}}
