@@ -65,7 +65,7 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 	var group errgroup.Group
 	group.Go(func() error { named.Run(stop); return nil })
 	for _, name := range in.cfg.EventTypes {
-		c := &collector{input: in, log: ctx.Logger, lease: lease, names: named, report: named.Health(status.of(name))}
+		c := &collector{input: in, log: ctx.Logger, lease: lease, names: named, report: status.of(name)}
 		group.Go(func() error { return c.run(stop, pipeline, name) })
 	}
 	return group.Wait()
@@ -113,7 +113,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		Budget:   c.manager.budget,
 		Metrics:  metrics,
 		Enrich:   c.enrich(mod),
-		Report:   both(seen.note, c.report),
+		Report:   c.names.Health(both(seen.note, c.report)),
 		Log:      log,
 		Now:      time.Now,
 		Turned:   loop.turn,
