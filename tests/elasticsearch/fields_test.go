@@ -197,9 +197,9 @@ func testOddEvents(t *testing.T, node *estest.Node) {
 		signIn(t, handmade(2), M{"many": many}),
 	)
 	beat := f.home.Start()
-	f.complete(t, beat, soon)
+	f.complete(t, beat, 3*soon)
 	f.srv.Publish(eventsapitest.SignInAttempts, signIn(t, handmade(3), M{"brand_new": "x", "many": M{"another": "y"}, "client": M{"app_name": "x", "os_name": "Linux"}}))
-	f.complete(t, beat, soon)
+	f.complete(t, beat, 3*soon)
 	assert.Zero(t, beat.InputSum("events_refused_total"))
 	end(t, beat)
 	found := func(query M) int { return len(node.Search(t, f.stream(eventsapitest.SignInAttempts), query)) }
