@@ -61,6 +61,7 @@ func (f *fifo) take(ctx context.Context) *pendingPage {
 		f.mu.Lock()
 		if len(f.pages) > 0 {
 			p := f.pages[0]
+			f.pages[0] = nil // the array outlives the page, and the page its response
 			f.pages = f.pages[1:]
 			f.mu.Unlock()
 			return p

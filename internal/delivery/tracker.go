@@ -165,6 +165,7 @@ func (t *Tracker) publishPages() {
 // publish hands a page's events to the queue as they are made. It returns false at the end.
 func (t *Tracker) publish(p *pendingPage) bool {
 	if t.skip(p) || p.Len == 0 {
+		p.Events = nil
 		close(p.acked)
 		return true
 	}
@@ -241,6 +242,7 @@ func (t *Tracker) resolve(p *pendingPage) Result {
 	} // else a page before it is unconfirmed, and this one comes again
 	p.permit.release()
 	t.mu.Lock()
+	t.unresolved[0] = nil
 	t.unresolved = t.unresolved[1:]
 	t.mode = r.Mode
 	t.mu.Unlock()

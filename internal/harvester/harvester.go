@@ -451,6 +451,7 @@ func (h *Harvester) same(items []json.RawMessage) bool {
 // resolve handles the result of the oldest page.
 func (h *Harvester) resolve(r delivery.Result) {
 	p := h.inFlight[0]
+	h.inFlight[0] = nil
 	h.inFlight = h.inFlight[1:]
 	p.memory.Release()
 	h.mode = r.Mode
