@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -237,7 +238,7 @@ func TestListStates(t *testing.T) {
 		require.NoError(t, r.Commit(registry.Key{Input: s.input, EventType: s.eventType}, s.state))
 	}
 	var out writer
-	require.NoError(t, listStates(&out, r, now))
+	require.NoError(t, listStates(&out, r, stateFilter{}, now))
 	assert.Equal(t, ""+
 		"INPUT  EVENT TYPE    ACCOUNT  POSITION                    CURSOR AGE  LAST EVENT\n"+
 		"acme   audit_events  ACCOUNT  cursor                      1m30s       2026-05-06T07:07:09Z\n"+
@@ -259,10 +260,48 @@ func TestListStatesThatCannotBeUsed(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, r.Close()) }()
 	var out writer
-	require.NoError(t, listStates(&out, r, now))
+	require.NoError(t, listStates(&out, r, stateFilter{}, now))
 	assert.Contains(t, string(out), "unusable: the state of input \"a\"")
 	assert.Contains(t, string(out), "it has version 9")
 	assert.Regexp(t, `(?m)^b +audit_events +- +cursor +0s +-$`, string(out))
+}
+
+func TestListStatesFiltered(t *testing.T) {
+	r, err := registry.Open(t.TempDir(), logp.NewNopLogger())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, r.Close()) }()
+	for i, input := range []string{"customer-1", "customer-2", "own"} {
+		for j, eventType := range []string{"audit_events", "item_usages"} {
+			require.NoError(t, r.Commit(registry.Key{Input: input, EventType: eventType},
+				registry.State{Cursor: "c", Updated: now.Add(-time.Duration(10*i+j) * time.Minute)}))
+		}
+	}
+	for name, test := range map[string]struct {
+		filter stateFilter
+		want   []string // input and event type
+	}{
+		"pattern":           {stateFilter{input: "customer-*", eventType: "audit_events"}, []string{"customer-1 audit_events", "customer-2 audit_events"}},
+		"exact":             {stateFilter{input: "own"}, []string{"own audit_events", "own item_usages"}},
+		"old, oldest first": {stateFilter{older: 10 * time.Minute, sort: "age"}, []string{"own item_usages", "own audit_events", "customer-2 item_usages"}},
+		"none":              {stateFilter{input: "nobody"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, test.filter.check())
+			var out writer
+			require.NoError(t, listStates(&out, r, test.filter, now))
+			var got []string
+			for line := range strings.Lines(string(out)) {
+				if f := strings.Fields(line); f[0] != "INPUT" && f[1] != "of" {
+					got = append(got, f[0]+" "+f[1])
+				}
+			}
+			assert.Equal(t, test.want, got)
+			assert.Contains(t, string(out), fmt.Sprintf("%d of 6 states", len(test.want)))
+		})
+	}
+	for _, bad := range []stateFilter{{input: "["}, {eventType: "x"}, {sort: "y"}} {
+		require.Error(t, bad.check())
+	}
 }
 
 type writer []byte

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -39,17 +40,58 @@ func stateCommand(settings instance.Settings) *cobra.Command {
 }
 
 func stateListCommand(settings instance.Settings) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
+	var filter stateFilter
+	c := &cobra.Command{
+		Use:   "list [--input PATTERN] [--event-type TYPE] [--older DURATION] [--sort age|input]",
 		Short: "List the stored position of each input and event type",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
+			if err := filter.check(); err != nil {
+				return err
+			}
 			return withRegistry(settings, registry.OpenExisting, func(_ *instance.Beat, r *registry.Registry) error {
-				return listStates(cmd.OutOrStdout(), r, time.Now())
+				return listStates(cmd.OutOrStdout(), r, filter, time.Now())
 			})
 		},
 	}
+	c.Flags().StringVar(&filter.input, "input", "", "only inputs whose id matches, such as acme or 'customer-*'")
+	c.Flags().StringVar(&filter.eventType, "event-type", "", "only audit_events, item_usages or signin_attempts")
+	c.Flags().DurationVar(&filter.older, "older", 0, "only states that are older than a duration, such as 2h, or unusable")
+	c.Flags().StringVar(&filter.sort, "sort", "input", "input: by id and event type; age: the oldest first")
+	return c
+}
+
+// stateFilter says which states `state list` shows, and in which order.
+type stateFilter struct {
+	input, eventType, sort string
+	older                  time.Duration
+}
+
+func (f stateFilter) check() error {
+	if _, err := path.Match(f.input, ""); err != nil {
+		return fmt.Errorf("--input %q is not a pattern: write for example 'customer-*'", f.input)
+	}
+	if _, ok := module.ByName(f.eventType); f.eventType != "" && !ok {
+		return fmt.Errorf("--event-type %q is not one of %v", f.eventType, config.EventTypes())
+	}
+	if !slices.Contains([]string{"", "input", "age"}, f.sort) {
+		return fmt.Errorf("--sort %q is neither input nor age", f.sort)
+	}
+	return nil
+}
+
+// apply returns the states to show. A state that can't be used has no age and is always old.
+func (f stateFilter) apply(entries []registry.Entry, now time.Time) []registry.Entry {
+	entries = slices.DeleteFunc(entries, func(e registry.Entry) bool {
+		matches, _ := path.Match(f.input, e.Key.Input)
+		return f.input != "" && !matches || f.eventType != "" && f.eventType != e.Key.EventType ||
+			f.older > 0 && e.Err == nil && now.Sub(e.State.Updated) <= f.older
+	})
+	if f.sort == "age" {
+		slices.SortStableFunc(entries, func(a, b registry.Entry) int { return a.State.Updated.Compare(b.State.Updated) })
+	}
+	return entries
 }
 
 func stateResetCommand(settings instance.Settings) *cobra.Command {
@@ -212,11 +254,13 @@ func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*i
 }
 
 // listStates prints a line a state.
-func listStates(out io.Writer, r *registry.Registry, now time.Time) error {
+func listStates(out io.Writer, r *registry.Registry, filter stateFilter, now time.Time) error {
 	entries, err := r.List()
 	if err != nil {
 		return err
 	}
+	all := len(entries)
+	entries = filter.apply(entries, now)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tACCOUNT\tPOSITION\tCURSOR AGE\tLAST EVENT")
 	for _, e := range entries {
@@ -231,7 +275,11 @@ func listStates(out io.Writer, r *registry.Registry, now time.Time) error {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Key.Input, e.Key.EventType, orDash(e.State.Account), position,
 			now.Sub(e.State.Updated).Round(time.Second), stamp(e.State.LastEvent))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || len(entries) == all {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%d of %d states\n", len(entries), all)
+	return err
 }
 
 func stamp(t time.Time) string {

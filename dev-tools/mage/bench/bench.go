@@ -41,3 +41,6 @@ func Fresh(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "fres
 
 // Hostile measures the peak of the memory and the time that a stop takes while a server sends hostile answers; it fails above 400 MiB or shutdown_timeout and 5 s (reads BENCHARGS).
 func Hostile(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "hostile") }
+
+// Accounts measures 1, 10, 100 and 1,000 quiet accounts: first round, punctual polls, memory, CPU and stop (reads ACCOUNTS: numbers such as 100,1000; BENCHFLAGS).
+func Accounts(ctx context.Context) error { return mage.GoBenchmarks(ctx, "./tests/accounts") }
