@@ -27,6 +27,9 @@ func TestNewKeys(t *testing.T) {
 	}
 	put("/_component_template/ecs@mappings", node.BuiltIn(t, "ecs@mappings"))
 	require.Contains(t, node.BuiltIn(t, "logs@settings"), `"ignore_malformed": true`)
+	// The package's manifest may not set these: keys beyond the limit of fields, and long strings, are kept without an index.
+	require.Contains(t, node.BuiltIn(t, "logs@settings"), `"ignore_dynamic_beyond_limit": true`)
+	require.Contains(t, node.BuiltIn(t, "ecs@mappings"), `"ignore_above": 1024`)
 	put("/_component_template/lenient", `{"template": {"settings": {"index.mapping.ignore_malformed": true}}}`)
 	for _, m := range module.All() {
 		fields := read(t, filepath.Join("..", "..", "packages", "1password", "data_stream", m.Name))
