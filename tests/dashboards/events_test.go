@@ -374,7 +374,21 @@ func (i item) document(t testing.TB) (id string, fields map[string]any) {
 		fields["onepassword"] = own
 	}
 	own["ingest_delay"] = i.delay()
+	addNames(fields, own)
 	return i.id(), fields
+}
+
+// addNames adds what the collector looks up in its files of names.
+func addNames(fields, own map[string]any) {
+	if id, ok := own["vault_uuid"].(string); ok {
+		own["vault"] = map[string]any{"name": "Vault " + id}
+	}
+	if id, ok := own["item_uuid"].(string); ok {
+		own["item"] = map[string]any{"title": "Item " + id}
+	}
+	if group, ok := fields["group"].(map[string]any); ok {
+		group["name"] = fmt.Sprint("Group ", group["id"])
+	}
 }
 
 // collectors are the hosts that ship the types of events.

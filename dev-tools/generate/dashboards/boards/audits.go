@@ -108,7 +108,7 @@ func auditReceivers() Row {
 			ID: "groups", Question: "Which groups got vaults and members?", Kind: Table, Width: 24, Where: accessGiven,
 			By: []Bucket{Top(50, "Group id", "group.id")},
 			Show: []Measure{
-				{Label: "Given", Op: Count}, UniqueOf("Vaults", "onepassword.vault_uuid"), UniqueOf("Members", "user.target.id"), LastOf("Given by", "user.email"),
+				LastOf("Group", "group.name"), {Label: "Given", Op: Count}, UniqueOf("Vaults", "onepassword.vault_uuid"), UniqueOf("Members", "user.target.id"),
 			},
 		},
 	}}
@@ -121,7 +121,7 @@ func auditVaults() Row {
 		Where: `onepassword.object_type: (gva or uva or vault)`,
 		By:    []Bucket{Top(50, "Vault id", "onepassword.vault_uuid")},
 		Show: []Measure{
-			CountIf("Access given", accessGiven).Sorted(), UniqueIf("People", "user.target.id", accessGiven), UniqueIf("Groups", "group.id", accessGiven),
+			vaultName(), CountIf("Access given", accessGiven).Sorted(), UniqueIf("People", "user.target.id", accessGiven), UniqueIf("Groups", "group.id", accessGiven),
 			LastIfOf("Access given by", "user.email", accessGiven), CountIf("Exported", vaultExported), LastIfOf("Exported by", "user.email", vaultExported),
 			LastIf("Last exported", vaultExported),
 		},

@@ -52,8 +52,8 @@ func Searches() []Search {
 		{
 			ID: searchUsages, Title: "[Logs 1Password] Item usages", Datasets: []string{Usage},
 			Description: "What people and programs did with the items of shared vaults.",
-			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "onepassword.vault_uuid",
-				"onepassword.item_uuid", "user_agent.name", "source.ip", "source.geo.country_name"},
+			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "onepassword.vault.name", "onepassword.vault_uuid",
+				"onepassword.item.title", "onepassword.item_uuid", "user_agent.name", "source.ip", "source.geo.country_name"},
 		},
 		{
 			ID: searchGone, Title: "[Logs 1Password] Items and vaults exported or shared", Datasets: []string{Audit, Usage},
@@ -131,8 +131,8 @@ func auditSearches() []Search {
 		{
 			ID: searchAccess, Title: "[Logs 1Password] Changes of access", Datasets: []string{Audit}, Where: accessChanged,
 			Description: "Who gave whom access to which vault or group, changed it, or took it away. A vault or group has no name in these events, only its id.",
-			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "user.target.full_name", "user.target.email", "group.id",
-				"onepassword.vault_uuid", "onepassword.aux_info"},
+			Columns: []string{"user.full_name", "user.email", "onepassword.action_name", "user.target.full_name", "user.target.email", "group.name", "group.id",
+				"onepassword.vault.name", "onepassword.vault_uuid", "onepassword.aux_info"},
 		},
 		{
 			ID: searchPeople, Title: "[Logs 1Password] People who came and left", Datasets: []string{Audit}, Where: peopleChanged,

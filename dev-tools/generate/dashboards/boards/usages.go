@@ -80,15 +80,14 @@ func usageVaults() Row {
 			Hint: "Last 24 h is the end of the chosen time: with 7 days, a seventh of what was taken is usual.",
 			By:   []Bucket{Top(50, "Vault id", "onepassword.vault_uuid")},
 			Show: []Measure{
-				CountIf("Taken", taken).Sorted(), LastDay(CountIf("", taken)), CountIf("Exported or shared", gone),
-				UniqueIf("People", "user.email", taken),
+				vaultName(), CountIf("Taken", taken).Sorted(), LastDay(CountIf("", taken)), CountIf("Exported or shared", gone),
 			},
 		},
 		{
 			ID: "items", Question: "Which items did most people take?", Kind: Table, Width: 24, Where: taken,
 			By: []Bucket{Top(50, "Item id", "onepassword.item_uuid")},
 			Show: []Measure{
-				UniqueOf("People", "user.email").Sorted(), {Label: "Taken", Op: Count}, LastOf("Last by", "user.email"),
+				itemTitle(), UniqueOf("People", "user.email").Sorted(), {Label: "Taken", Op: Count}, LastOf("Last by", "user.email"),
 			},
 		},
 	}}
@@ -101,8 +100,8 @@ func usageWatched() Row {
 		Hint: "Choose the ids of the items or vaults to watch in the controls. The newest use comes first. Without a choice, all items are shown.",
 		By:   []Bucket{TopPairs(many, "Item and user", "onepassword.item_uuid", "user.email")},
 		Show: []Measure{
-			LastSeen().Sorted(), LastOf("Last action", "onepassword.action_name"), CountIf("Taken", taken), {Label: "Used", Op: Count},
-			LastOf("Address", "source.ip"), LastOf("Country", "source.geo.country_name"), LastOf("Vault id", "onepassword.vault_uuid"),
+			itemTitle(), LastSeen().Sorted(), LastOf("Last action", "onepassword.action_name"), {Label: "Used", Op: Count},
+			LastOf("Address", "source.ip"), vaultName(), LastOf("Vault id", "onepassword.vault_uuid"),
 		},
 	}}}
 }

@@ -138,6 +138,10 @@ const RestColor = "#c2c8d0"
 // typeColors are those of the event types.
 var typeColors = map[string]string{"Audit events": change, "Item usages": neutral, "Sign-in attempts": good}
 
+// The names of vaults and items are there if the collector adds them. The id stands beside each.
+func vaultName() Measure { return LastOf("Vault", "onepassword.vault.name") }
+func itemTitle() Measure { return LastOf("Item", "onepassword.item.title") }
+
 func name() Measure   { return LastOf("Name", "user.full_name") }
 func userID() Measure { return LastOf("User id", "user.id") }
 
