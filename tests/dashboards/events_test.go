@@ -9,6 +9,7 @@ package dashboards
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -332,9 +333,12 @@ func (a *account) strange(at time.Time) {
 	a.signIn(at, a.members()[0], office, "passkey_failed", "passkey_bad")
 	a.audit(at.Add(time.Minute), "foresee", "oracle", map[string]any{"object_uuid": "ORACLE00000000000000000001"})
 	a.add(sim.ItemUsages, at.Add(2*time.Minute), map[string]any{
-		"used_version": "three", "vault_uuid": 7, "item_uuid": "itemofabrokenevent00000001", "action": "reveal", "user": a.people[victim],
+		"used_version": "three", "vault_uuid": 7, "item_uuid": brokenItem, "action": "reveal", "user": a.people[victim],
 	})
 }
+
+// brokenItem is that of an event that the ingest pipeline could not process.
+const brokenItem = "itemofabrokenevent00000001"
 
 // modules by the type of their events.
 func moduleOf(typ sim.EventType) module.Module {
@@ -353,6 +357,9 @@ func (i item) document(t testing.TB) (id string, fields map[string]any) {
 	require.NoError(t, err)
 	m := moduleOf(i.typ)
 	ev, _, err := m.Map(raw)
+	if err == nil && i.event["item_uuid"] == brokenItem {
+		err = errors.New("the pipeline could not process it")
+	}
 	if err != nil {
 		ev.Fields["error"] = map[string]any{"message": "onepasswordbeat can't map this item: " + err.Error()}
 	}
