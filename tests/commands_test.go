@@ -91,7 +91,7 @@ func TestCommandTestAPI(t *testing.T) {
 	srv.Down(true)
 	r = toBulk(t, srv, es).Command("test", "api")
 	assert.Equal(t, 1, r.Code)
-	assert.Contains(t, r.Stdout, "→ check the name, the firewall")
+	assert.Contains(t, r.Stdout, "→ check the host name, the firewall")
 }
 
 func TestCommandExport(t *testing.T) {
