@@ -513,7 +513,7 @@ func TestTokenFileThatOthersCanRead(t *testing.T) {
 	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o440: false, 0o640: false, 0o644: true, 0o444: true, 0o604: true} {
 		file := filepath.Join(t.TempDir(), "token")
 		require.NoError(t, os.WriteFile(file, []byte(tokenFor("events.example.com")), 0o600))
-		require.NoError(t, os.Chmod(file, mode)) //nolint:gosec // the modes to warn about
+		require.NoError(t, os.Chmod(file, mode))
 		a, logs := newAccount(t, map[string]any{"token_file": file})
 		for range 3 {
 			_, _, err := a.Token()

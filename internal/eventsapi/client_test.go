@@ -247,7 +247,8 @@ func TestWebPageInPlaceOfAnError(t *testing.T) {
 // serveRaw starts a server that sends raw bytes after the request and keeps the connection open until the test ends.
 func serveRaw(t *testing.T, response string) *Client {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed with the test
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {

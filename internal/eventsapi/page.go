@@ -103,6 +103,9 @@ func (d *pageDecoder) document() error {
 		return err
 	}
 	for d.json.PeekKind() == '"' {
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
 		key, err := d.json.ReadValue()
 		if err != nil {
 			return err

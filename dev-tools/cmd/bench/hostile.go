@@ -20,7 +20,7 @@ const (
 	hostileMemory = 400 << 20
 	hostileStop   = 10 * time.Second
 	// hostileFor is how long each input goes on.
-	hostileFor = 8 * time.Second
+	hostileFor = 5 * time.Second
 )
 
 func hostile(ctx context.Context, o options, out io.Writer) error {
