@@ -129,6 +129,10 @@ func (a *Account) Introspect(ctx context.Context) (*eventsapi.Introspection, err
 	if err != nil {
 		return nil, err
 	}
+	return a.introspect(ctx, client)
+}
+
+func (a *Account) introspect(ctx context.Context, client *eventsapi.Client) (*eventsapi.Introspection, error) {
 	who, err := client.Introspect(ctx)
 	if err == nil {
 		a.clock.note(who.ServerTime)
@@ -163,7 +167,7 @@ const (
 	lookupBackoff, maxLookupBackoff = time.Minute, time.Hour
 )
 
-// lookup is what the server said of a token whose claims do not name the account.
+// lookup is what the server said of a token.
 type lookup struct {
 	token    string
 	done     bool // the server answered; account may be empty all the same
@@ -187,7 +191,7 @@ func (a *Account) introspected(ctx context.Context, client *eventsapi.Client, to
 	}
 	askCtx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	who, err := client.Introspect(askCtx)
+	who, err := a.introspect(askCtx, client)
 	if ctx.Err() != nil {
 		return known
 	}

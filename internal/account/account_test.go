@@ -547,6 +547,7 @@ func TestFailedIntrospectionIsRemembered(t *testing.T) {
 		group.Go(func() { assert.Empty(t, a.UUID(t.Context())) })
 	}
 	group.Wait()
+	assert.WithinDuration(t, time.Now(), a.ServerTime(t.Context()), time.Minute, "the Date of an error counts, too")
 	assert.EqualValues(t, 1, asked.Load())
 	for _, step := range []struct {
 		after time.Duration

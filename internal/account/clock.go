@@ -55,6 +55,8 @@ func (a *Account) ServerTime(ctx context.Context) time.Time {
 	if now := a.clock.now(); !now.IsZero() {
 		return now
 	}
-	_, _ = a.Introspect(ctx) // an error may have a Date, too; the next request tells what is wrong
+	if client, cred, err := a.current(); err == nil {
+		a.introspected(ctx, client, cred.token) // an error may have a Date, too; the next request tells what is wrong
+	}
 	return a.clock.now()
 }

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const (
@@ -53,15 +54,37 @@ func readBody(ctx context.Context, resp *http.Response, r request) ([]byte, erro
 		if err := r.reserved(ctx, r.limit-first); err != nil {
 			return nil, err
 		}
-		data, err = readAll(io.LimitReader(body, r.limit-first), data)
+		data, err = readAll(io.LimitReader(body, r.limit-first), append(largeBuffer(r.limit), data...))
 	}
-	if int64(len(data)) > r.limit {
+	switch {
+	case int64(len(data)) > r.limit:
+		recycle(data)
 		return nil, tooLarge(r.limit)
-	}
-	if err != nil {
-		return nil, faultOf(err, len(data))
+	case err != nil:
+		n := len(data)
+		recycle(data)
+		return nil, faultOf(err, n)
 	}
 	return data, nil
+}
+
+// largeBuffers holds buffers for the largest response, for the next large one. A buffer that grows by doubling, or a new
+// one per response, would be garbage of several times the limit before the garbage collector runs.
+var largeBuffers sync.Pool
+
+// largeBuffer returns an empty buffer that holds a response of the limit without growing.
+func largeBuffer(limit int64) []byte {
+	if b, ok := largeBuffers.Get().(*[]byte); ok && int64(cap(*b)) >= limit+minBuffer {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, limit+minBuffer)
+}
+
+// recycle gives a body's buffer back. Nothing may refer to it any more.
+func recycle(data []byte) {
+	if cap(data) >= MaxResponseBytes {
+		largeBuffers.Put(&data)
+	}
 }
 
 // errNoMemory is in the tree of an error when Query.Reserve granted no memory for the body.

@@ -192,6 +192,9 @@ func (c *Client) Fetch(ctx context.Context, path string, q Query) (*Page, error)
 		return nil, err
 	}
 	page, err := decodePage(reqCtx, a.body, cmp.Or(q.Limit, MaxLimit)+ItemSlack)
+	if err != nil || len(page.Oversized) > 0 { // otherwise the page's items are parts of the body
+		recycle(a.body)
+	}
 	switch {
 	case reqCtx.Err() != nil:
 		return nil, a.broken(ctx, reqCtx, reqCtx.Err())

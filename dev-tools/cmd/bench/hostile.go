@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"onepasswordbeat/internal/eventsapi/eventsapitest"
@@ -28,6 +29,9 @@ func hostile(ctx context.Context, o options, out io.Writer) error {
 	say(out, "%-24s %10s %10s %10s\n", "input", "peak", "stop", "requests")
 	var errs []error
 	for _, kind := range kinds {
+		if !strings.Contains(string(kind), o.input) {
+			continue
+		}
 		if err := hostileOnce(ctx, o, out, eventsapitest.Fault{Kind: kind}); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", kind, err))
 		}

@@ -59,6 +59,7 @@ type options struct {
 	rate           float64 // live events a second, of each type
 	fresh          time.Duration
 	set            []string // further settings of the beat, key=value
+	input          string   // hostile: a part of the names of the inputs
 	profiles       string   // folder for the beat's profiles
 }
 
@@ -93,6 +94,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.idle, "idle", 30*time.Second, "idle: how long to watch")
 	f.Float64Var(&o.rate, "rate", 0.5, "fresh: new events of each type a second")
 	f.DurationVar(&o.fresh, "for", 90*time.Second, "fresh: how long to watch")
+	f.StringVar(&o.input, "input", "", "hostile: only the inputs with this in their name")
 	f.StringVar(&o.profiles, "profiles", "", "backlog: folder for a CPU and a heap profile of the beat; adds to its cost")
 	f.Func("set", "a further setting of the beat, `key=value`; may be repeated", func(v string) error {
 		o.set = append(o.set, v)
