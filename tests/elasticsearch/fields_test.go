@@ -93,7 +93,7 @@ func fieldsOf(defs map[string]definition, parent string, value any, visit func(f
 // unseen are the fields that no document here has: what a configuration would
 // add, what an ingest pipeline sets, and what the API has not been seen to send.
 var unseen = []string{
-	"event.ingested", "onepassword.ingest_delay", "onepassword.self_grant", "host.name", "message",
+	"event.ingested", "onepassword.ingest_delay", "onepassword.self_grant", "onepassword.vault.name", "onepassword.item.title", "group.name", "host.name", "message",
 	"source.as.number", "source.as.organization.name", "source.geo.continent_name", "source.geo.region_iso_code",
 }
 
