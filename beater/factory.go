@@ -127,7 +127,7 @@ func firstPause(key registry.Key, interval time.Duration) time.Duration {
 	}
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(key.String()))
-	return 1 + time.Duration(hash.Sum64()%uint64(interval))
+	return 1 + time.Duration(hash.Sum64()%uint64(interval)) //nolint:gosec // less than interval
 }
 
 // harvesterSettings are the settings of an input that concern its harvesters.

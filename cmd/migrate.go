@@ -259,7 +259,7 @@ func (m *migration) write(plan *eventsapibeat.Plan, target string, text []byte, 
 	err := m.store(plan, target, now)
 	if err != nil {
 		if previous != nil {
-			return errors.Join(err, os.WriteFile(target, previous, 0o600))
+			return errors.Join(err, os.WriteFile(target, previous, 0o600)) //nolint:gosec // the path is the operator's own
 		}
 		return errors.Join(err, os.Remove(target))
 	}

@@ -21,8 +21,8 @@ func TestBudgetBoundsWhatIsReserved(t *testing.T) {
 		go func() { done <- second.Reserve(t.Context(), 6) }()
 		synctest.Wait()
 		select {
-		case <-done:
-			t.Fatal("more was reserved than there is")
+		case err := <-done:
+			t.Fatalf("more was reserved than there is (%v)", err)
 		default:
 		}
 		first.Shrink(4)

@@ -15,12 +15,12 @@ import (
 type Mode int
 
 const (
-	// ModePipelined: any number of pages in flight.
+	// ModePipelined allows any number of pages in flight.
 	ModePipelined Mode = iota
-	// ModeVerifying: a page is unconfirmed. It is published again, alone: no other page of
+	// ModeVerifying means that a page is unconfirmed. It is published again, alone: no other page of
 	// the beat is in flight.
 	ModeVerifying
-	// ModeHeld: the output may reject all of a page. One event of it is published, alone: whole pages would
+	// ModeHeld means that the output may reject all of a page. One event of it is published, alone: whole pages would
 	// fill the log of rejected events.
 	ModeHeld
 )
@@ -38,12 +38,12 @@ type Page struct {
 type Outcome int
 
 const (
-	// Delivered: each event was accepted by the output, dropped by the user's
+	// Delivered means that each event was accepted by the output, dropped by the user's
 	// processors, or rejected for its own content. The page's cursor may be stored.
 	Delivered Outcome = iota
-	// Unconfirmed: nobody knows. The page, and what was published after it, has to be published again.
+	// Unconfirmed means that nobody knows. The page, and what was published after it, has to be published again.
 	Unconfirmed
-	// Held: the output rejects all of the page. The cursor must stay.
+	// Held means that the output rejects all of the page. The cursor must stay.
 	Held
 )
 

@@ -11,8 +11,10 @@ import "time"
 const (
 	// MaxLimit is the largest number of events per page that can be asked for.
 	MaxLimit = 1000
-	// RequestsPerMinute and RequestsPerHour are the API's rate limits.
-	RequestsPerMinute, RequestsPerHour = 600, 30_000
+	// RequestsPerMinute is the API's rate limit.
+	RequestsPerMinute = 600
+	// RequestsPerHour is the API's other rate limit.
+	RequestsPerHour = 30_000
 	// Retention is how long the API keeps events.
 	Retention = 120 * 24 * time.Hour
 )
@@ -23,8 +25,10 @@ const (
 	MaxResponseBytes = 32 << 20
 	// MaxCursorBytes is the length of a cursor; a real one has about 200 bytes.
 	MaxCursorBytes = 4 << 10
-	// MaxItemBytes and MaxItemValues are the size of one event, and the number of JSON values in it.
-	MaxItemBytes, MaxItemValues = 4 << 20, 20_000
+	// MaxItemBytes is the size of one event.
+	MaxItemBytes = 4 << 20
+	// MaxItemValues is the number of JSON values in one event.
+	MaxItemValues = 20_000
 	// ItemSlack is how many items more than the requested limit a page may hold.
 	ItemSlack = 100
 	// MaxErrorBody is how much of the body of a 4xx or 5xx is read. Bodies of other statuses than 200 are not read.

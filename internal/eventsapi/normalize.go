@@ -89,20 +89,20 @@ func isUTF16(raw string) bool {
 
 // isTokenRune is whether a bearer token may have the character (RFC 6750, b64token).
 func isTokenRune(r rune) bool {
-	return r < utf8.RuneSelf && (isAlphanumeric(byte(r)) || strings.ContainsRune("-._~+/=", r))
+	return isAlphanumeric(r) || strings.ContainsRune("-._~+/=", r)
 }
 
-func isAlphanumeric(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+func isAlphanumeric(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
 }
 
 func describeRune(s string) string {
-	switch r, _ := utf8.DecodeRuneInString(s); {
-	case r == ' ' || r == '\t':
+	switch r, _ := utf8.DecodeRuneInString(s); r {
+	case ' ', '\t':
 		return "a space"
-	case r == utf8.RuneError:
+	case utf8.RuneError:
 		return "bytes that are not UTF-8"
-	case r == '%':
+	case '%':
 		return "% (is it URL-encoded?)"
 	default:
 		return fmt.Sprintf("the character U+%04X", r)
@@ -120,7 +120,7 @@ func checkShape(token string) error {
 		return fmt.Errorf("the token is not an Events Reporting token: a token has 3 parts between dots, this one has %d (was it copied whole?)", len(parts))
 	}
 	for _, part := range parts {
-		if strings.ContainsFunc(strings.TrimRight(part, "="), func(r rune) bool { return !isAlphanumeric(byte(r)) && r != '-' && r != '_' }) {
+		if strings.ContainsFunc(strings.TrimRight(part, "="), func(r rune) bool { return !isAlphanumeric(r) && r != '-' && r != '_' }) {
 			return errors.New("the token cannot be read: a part of it is not base64 (was it copied whole?)")
 		}
 	}

@@ -89,7 +89,6 @@ type pageDecoder struct {
 	maxItems                     int
 	page                         Page
 	hasCursor, hasMore, hasItems bool
-	bulky                        bool // an item was left out of the page
 }
 
 func (d *pageDecoder) document() error {

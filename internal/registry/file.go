@@ -239,7 +239,7 @@ func (f *fileStore) heal() error {
 	}
 	if err := f.open(); err != nil {
 		f.due.Store(true) // the old store goes on with a checkpoint per commit
-		return nil        //nolint:nilerr // the state is safe, and the next commit tries again
+		return nil        // the state is safe, and the next commit tries again
 	}
 	f.broken.Store(false)
 	return nil

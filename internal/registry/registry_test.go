@@ -51,7 +51,7 @@ func open(t testing.TB, dataPath string) *Registry {
 	return r
 }
 
-func fileOf(r *Registry) *fileStore { return r.backend.(*fileStore) }
+func fileOf(r *Registry) *fileStore { return r.backend.(*fileStore) } //nolint:errcheck // the tests' registry is of files
 
 func memOf(r *Registry) memStore { return fileOf(r).mem }
 

@@ -233,7 +233,7 @@ func wrongValue(def definition, name string, v any, numeric []string) string {
 	_, isBool := v.(bool)
 	switch kind {
 	case "keyword", "text", "constant_keyword":
-		if !isString && !((isNumber || isBool) && slices.Contains(numeric, name)) {
+		if unquoted := (isNumber || isBool) && slices.Contains(numeric, name); !isString && !unquoted {
 			return fmt.Sprintf("a %T for a %s", v, kind)
 		}
 		if kind == "constant_keyword" && def.Value != "" && v != def.Value {

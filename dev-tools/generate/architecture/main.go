@@ -91,7 +91,7 @@ func lintRules() string {
 		files, self := "${config-path}/"+p.path+"/*.go", modulePath+"/"+p.path+"$"
 		switch p.path {
 		case "":
-			files, self = "${config-path}/*.go", modulePath+"$"
+			files, self = "${config-path}/main.go", modulePath+"$"
 		case "module":
 			files, self = "${config-path}/module/**", modulePath+"/module"
 		}
