@@ -66,7 +66,7 @@ func migrateEventsAPIBeatCommand(settings instance.Settings) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&m.old, "config", "", "configuration file of eventsapibeat (required)")
 	f.BoolVar(&m.dryRun, "dry-run", false, "show what would be written, and write nothing")
-	f.DurationVar(&m.overlap, "overlap", 0, "begin this long before the old position (default 24h, item usages 168h)")
+	f.DurationVar(&m.overlap, "overlap", 0, "begin this long before the old position (default: "+overlaps()+")")
 	f.StringArrayVar(&m.since, "since", nil, "[EVENT_TYPE=]TIME: where to begin, as RFC 3339 or a duration before now. Without EVENT_TYPE for those whose cursor cannot be read")
 	f.StringVar(&m.home, "home", "", "working directory of eventsapibeat, to which its cursor files are relative (default: the current folder, then the one of --config)")
 	f.StringVar(&m.oldKeystore, "old-keystore", "", "keystore file of eventsapibeat, where it is not in its usual place")
@@ -84,6 +84,15 @@ type migration struct {
 	since                           []string
 	overlap                         time.Duration
 	dryRun, force                   bool
+}
+
+// overlaps lists the overlaps of the event types for people.
+func overlaps() string {
+	var list []string
+	for _, m := range module.All() {
+		list = append(list, fmt.Sprintf("%s %.0fh", m.Name, m.Overlap.Hours()))
+	}
+	return strings.Join(list, ", ")
 }
 
 // overlapOf is how far before the old position an event type begins.
@@ -170,7 +179,7 @@ func knownEventType(name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("--since %s=...: unknown event type, choose from %s", name, strings.Join(config.EventTypes(), ", "))
+	return fmt.Errorf("--since %s=...: unknown event type, choose from %s", name, eventTypes())
 }
 
 // checkPlan makes the inputs and the processors as a start would. What is wrong with an input ends the migration; a

@@ -56,11 +56,14 @@ func stateListCommand(settings instance.Settings) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&filter.input, "input", "", "only inputs whose id matches, such as acme or 'customer-*'")
-	c.Flags().StringVar(&filter.eventType, "event-type", "", "only audit_events, item_usages or signin_attempts")
+	c.Flags().StringVar(&filter.eventType, "event-type", "", "only this event type: "+eventTypes())
 	c.Flags().DurationVar(&filter.older, "older", 0, "only states that are older than a duration, such as 2h, or unusable")
 	c.Flags().StringVar(&filter.sort, "sort", "input", "input: by id and event type; age: the oldest first")
 	return c
 }
+
+// eventTypes lists the event types for people.
+func eventTypes() string { return strings.Join(config.EventTypes(), ", ") }
 
 // stateFilter says which states `state list` shows, and in which order.
 type stateFilter struct {
@@ -73,7 +76,7 @@ func (f stateFilter) check() error {
 		return fmt.Errorf("--input %q is not a pattern: write for example 'customer-*'", f.input)
 	}
 	if _, ok := module.ByName(f.eventType); f.eventType != "" && !ok {
-		return fmt.Errorf("--event-type %q is not one of %v", f.eventType, config.EventTypes())
+		return fmt.Errorf("--event-type %q is unknown: choose from %s", f.eventType, eventTypes())
 	}
 	if !slices.Contains([]string{"", "input", "age"}, f.sort) {
 		return fmt.Errorf("--sort %q is neither input nor age", f.sort)
@@ -108,7 +111,7 @@ func stateResetCommand(settings instance.Settings) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&reset.input, "input", "", "id of the input")
-	c.Flags().StringVar(&reset.eventType, "event-type", "", "audit_events, item_usages or signin_attempts")
+	c.Flags().StringVar(&reset.eventType, "event-type", "", "event type: "+eventTypes())
 	c.Flags().StringVar(&reset.since, "since", "", "RFC 3339 time, or duration before now")
 	c.Flags().BoolVar(&reset.forget, "forget-account", false, "follow the account of the token from now on")
 	return c
@@ -126,7 +129,7 @@ func (s *stateReset) run(settings instance.Settings, now time.Time, stdout, stde
 		return err
 	}
 	if _, ok := module.ByName(s.eventType); !ok {
-		return fmt.Errorf("--event-type %q is none of %v", s.eventType, config.EventTypes())
+		return fmt.Errorf("--event-type %q is unknown: choose from %s", s.eventType, eventTypes())
 	}
 	if s.input == "" {
 		return errors.New("--input is the id of the input, `state list` shows it")

@@ -188,7 +188,7 @@ func checkClock(r *apiReport, server time.Time) {
 func checkEventType(ctx context.Context, r *apiReport, acct *account.Account, name string) {
 	mod, ok := module.ByName(name)
 	if !ok {
-		r.fail(fmt.Errorf("event type %q is unknown", name), "choose from "+strings.Join(config.EventTypes(), ", "))
+		r.fail(fmt.Errorf("event type %q is unknown", name), "choose from "+eventTypes())
 		return
 	}
 	page, err := acct.Fetch(ctx, mod.Path, eventsapi.Query{Limit: 1, StartTime: time.Now().Add(-config.MaxInitialInterval).Add(retentionMargin)})

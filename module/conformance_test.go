@@ -76,6 +76,7 @@ func TestDescriptors(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range module.All() {
 		assert.NotEmpty(t, m.Title)
+		assert.Positive(t, m.Overlap)
 		assert.Equal(t, "1password."+m.Name, m.Dataset)
 		assert.DirExists(t, m.Path)
 		for _, id := range []string{"name " + m.Name, "path " + m.Path, "feature " + m.Feature} {

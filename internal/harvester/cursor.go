@@ -19,22 +19,7 @@ const (
 	rejectedFor = 10 * time.Minute
 	// rejectedForeign is the same if a 400's body is not the API's own: a proxy or a firewall may have sent it.
 	rejectedForeign = time.Hour
-	// usualOverlap is how far before the newest delivered event a harvester starts again.
-	usualOverlap = 24 * time.Hour
-	// lateOverlap is the same for events that clients report late.
-	lateOverlap = 7 * 24 * time.Hour
 )
-
-// overlaps are the event types with another overlap than the usual one: clients upload item usages late.
-var overlaps = map[string]time.Duration{"itemusages": lateOverlap}
-
-// overlapOf is the overlap of an event type, by its API path.
-func overlapOf(path string) time.Duration {
-	if d, ok := overlaps[path]; ok {
-		return d
-	}
-	return usualOverlap
-}
 
 // rejection is the history of one cursor that the API rejects.
 type rejection struct {

@@ -210,7 +210,7 @@ func (h *Harvester) base() registry.State {
 
 // restarted is where collection starts again when the cursor is given up.
 func (h *Harvester) restarted() registry.State {
-	return restarted(h.stored, overlapOf(h.Module.Path), h.Settings.Limit, h.clock.oldest())
+	return restarted(h.stored, h.Module.Overlap, h.Settings.Limit, h.clock.oldest())
 }
 
 // pause waits before the next request. While requests fail it ends early when the token was replaced.
@@ -333,11 +333,10 @@ func (h *Harvester) probed(err error) {
 		return
 	}
 	state := h.restarted()
-	overlap := overlapOf(h.Module.Path)
 	msg := fmt.Sprintf("the API rejected the cursor for %s and accepts requests without it: collection starts again at %s. "+
 		"Events are repeated with the same _id. An event is missed if it reaches 1Password more than %s after it happened, while the cursor was rejected. "+
 		"To choose another start, stop the beat and run `onepasswordbeat state reset --input %s --event-type %s --since TIME`",
-		time.Since(h.rejected.since).Round(time.Second), state.StartTime.UTC().Format(time.RFC3339), overlap, h.Key.Input, h.Key.EventType)
+		time.Since(h.rejected.since).Round(time.Second), state.StartTime.UTC().Format(time.RFC3339), h.Module.Overlap, h.Key.Input, h.Key.EventType)
 	h.log.errorw(logCursor, msg)
 	h.health.degraded(logCursor, msg)
 	h.restart, h.next = &state, state

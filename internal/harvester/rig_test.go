@@ -46,7 +46,7 @@ type rig struct {
 	guard    *delivery.Guard
 	budget   *delivery.Budget
 	metrics  *Metrics
-	path     string // of the API
+	overlap  time.Duration // of the event type
 	clock    func() time.Time
 	log      *logp.Logger
 	turned   func()
@@ -62,7 +62,7 @@ func newRig(t *testing.T, events int) *rig {
 	settings := Settings{
 		Interval: 5 * time.Second, InitialInterval: 24 * time.Hour, ShutdownTimeout: 5 * time.Second, Limit: 10, Namespace: "default",
 	}
-	r := &rig{t: t, settings: settings, limiter: &fakeLimiter{}, clock: time.Now, path: "auditevents", log: logptest.NewTestingLogger(t, "")}
+	r := &rig{t: t, settings: settings, limiter: &fakeLimiter{}, clock: time.Now, overlap: 24 * time.Hour, log: logptest.NewTestingLogger(t, "")}
 	r.api = &fakeAPI{size: events, limit: settings.Limit, account: "ACCOUNT", token: 1}
 	r.out = newFakeOutput()
 	r.store = &fakeStore{rig: r, states: map[registry.Key]registry.State{}}
@@ -88,8 +88,8 @@ func (r *rig) begin() {
 	h := New(Options{
 		Key: testKey,
 		Module: module.Module{
-			Name: "audit_events", Path: r.path, Feature: "auditevents", Dataset: "1password.audit_events",
-			Map: mapTestItem,
+			Name: "audit_events", Path: "auditevents", Feature: "auditevents", Dataset: "1password.audit_events",
+			Overlap: r.overlap, Map: mapTestItem,
 		},
 		Settings: r.settings,
 		Fetcher:  r.api,

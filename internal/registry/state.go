@@ -19,7 +19,7 @@ const stateVersion = 1
 // Key names one harvester: an input (one 1Password account) and an event type.
 type Key struct {
 	Input     string // the input's id
-	EventType string // "audit_events", "item_usages", "signin_attempts"
+	EventType string // Name of a module, such as "audit_events"
 }
 
 const keyPrefix = "onepassword"

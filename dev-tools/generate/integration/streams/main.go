@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -75,14 +76,8 @@ type stream struct {
 // other policies, and an Agent has many inputs.
 const celInterval = "10s"
 
-// overlap is how far before the last event collection starts when the API has rejected a cursor for good. Item usages of
-// devices that were offline are uploaded late.
-func overlap(m module.Module) string {
-	if m.Name == "item_usages" {
-		return "168h"
-	}
-	return "24h"
-}
+// overlap is a module's overlap as a template writes it, in hours.
+func overlap(m module.Module) string { return strconv.Itoa(int(m.Overlap.Hours())) + "h" }
 
 // generate returns the content of each file by its path. The defaults are the beat's.
 func generate(root string) (output.Files, error) {
