@@ -71,6 +71,18 @@ func (s *Server) Launch(ctx context.Context, cmd *exec.Cmd, as *Owner, health fu
 	if err := os.Remove(s.ports()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	return s.LaunchAt(ctx, cmd, as, func(ctx context.Context) error {
+		ports, err := os.ReadFile(s.ports())
+		address, _, complete := strings.Cut(string(ports), "\n")
+		if err != nil || !complete {
+			return errors.New("it has not opened its port")
+		}
+		return health(ctx, address)
+	})
+}
+
+// LaunchAt is Launch for a server whose address was chosen before.
+func (s *Server) LaunchAt(ctx context.Context, cmd *exec.Cmd, as *Owner, health func(ctx context.Context) error) error {
 	log, err := os.OpenFile(s.Path("node.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -89,12 +101,12 @@ func (s *Server) Launch(ctx context.Context, cmd *exec.Cmd, as *Owner, health fu
 }
 
 // awaitReady waits until the engine is healthy, or has ended.
-func (s *Server) awaitReady(ctx context.Context, health func(ctx context.Context, address string) error) error {
+func (s *Server) awaitReady(ctx context.Context, health func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	for last := errors.New("it has not opened its port"); ; {
+	for last := errors.New("it was not asked yet"); ; {
 		select {
 		case <-s.Proc.Done:
 			return fmt.Errorf("the test node ended while it started: %w", s.Proc.Err)
@@ -102,12 +114,7 @@ func (s *Server) awaitReady(ctx context.Context, health func(ctx context.Context
 			return fmt.Errorf("the test node was not ready in time, %w: %w", last, ctx.Err())
 		case <-tick.C:
 		}
-		ports, err := os.ReadFile(s.ports())
-		address, _, complete := strings.Cut(string(ports), "\n")
-		if err != nil || !complete {
-			continue
-		}
-		if last = health(ctx, address); last == nil {
+		if last = health(ctx); last == nil {
 			return nil
 		}
 	}

@@ -8,8 +8,11 @@
 // say how many those are.
 //
 //	logstash_test.go    Lumberjack with mutual TLS
-//	kafka_test.go       Kafka
-//	redis_test.go       Redis
+//	kafka_test.go       Kafka in the test process, failing by choice
+//	realkafka_test.go   a real Kafka broker, killed and stopped
+//	redis_test.go       Redis in the test process, failing by choice
+//	realredis_test.go   a real Redis server, killed
+//	real_test.go        what those with real servers share
 //	disk_linux_test.go  a full disk under the file output
 //	queue_test.go       the disk queue
 //	proxy_test.go       the API and Elasticsearch behind an HTTP proxy

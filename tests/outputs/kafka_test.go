@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Kafka.
+// Kafka's failures by choice, from a broker in the test process.
 
 package outputs_test
 
@@ -21,10 +21,10 @@ import (
 
 const topic = "onepassword"
 
-// kafkaOutput sends to a broker, an event's _id being its record's key.
-func kafkaOutput(k *receivertest.Kafka, more ...M) M {
+// kafkaOutput sends to the broker at an address, an event's _id being its record's key.
+func kafkaOutput(addr string, more ...M) M {
 	out := M{
-		"hosts": []string{k.Addr}, "topic": topic, "key": "%{[@metadata._id]}", "required_acks": -1,
+		"hosts": []string{addr}, "topic": topic, "key": "%{[@metadata._id]}", "required_acks": -1,
 		"backoff": M{"init": "100ms", "max": "200ms"}, "timeout": "5s",
 		"metadata": M{"retry": M{"max": 1, "backoff": "100ms"}},
 	}
@@ -38,7 +38,7 @@ func TestKafka(t *testing.T) {
 	t.Parallel()
 	kafka := receivertest.StartKafka(t, topic, 3)
 	srv := beattest.Backlog(t, each)
-	h := home(t, srv, kafkaOutput(kafka))
+	h := home(t, srv, kafkaOutput(kafka.Addr))
 	kafka.Down(true)
 	beat := h.Start()
 	beat.WaitLog("couldn't fetch broker metadata", soon)
@@ -49,7 +49,7 @@ func TestKafka(t *testing.T) {
 	addEvents(t, srv, 0, 3)
 
 	// The broker in the test process does not survive connections that are cut while
-	// it answers; an outage in the middle is TestKafkaWithoutLeader's.
+	// it answers; an outage in the middle is TestRealKafkaKilledInTurn's.
 	beat = h.Start()
 	waitDelivered(beat, srv.Account, kafka, patient)
 	stop(t, beat)
@@ -71,7 +71,7 @@ func TestKafkaThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 			kafka := receivertest.StartKafka(t, topic, 1)
 			kafka.Refuse(receivertest.Always(reason))
 			srv := beattest.Backlog(t, each)
-			h := home(t, srv, kafkaOutput(kafka))
+			h := home(t, srv, kafkaOutput(kafka.Addr))
 			beat := h.Start()
 			t.Log(waitDegraded(beat, 3))
 			cursorsHeld(t, h)
@@ -98,7 +98,7 @@ func TestKafkaOneEventTooLarge(t *testing.T) {
 	srv.Publish(eventsapitest.SignInAttempts, freshEvent(t, srv, 1, M{"details": M{"value": strings.Repeat("x", 200_000)}}))
 	srv.Publish(eventsapitest.SignInAttempts, freshEvent(t, srv, 0, nil)) // a page of nothing but the large one is held
 	want["FRESHEVENT0000000000000000"] = eventsapitest.SignInAttempts
-	h := home(t, srv, kafkaOutput(kafka, M{"max_message_bytes": 100_000}))
+	h := home(t, srv, kafkaOutput(kafka.Addr, M{"max_message_bytes": 100_000}))
 	beat := h.Start()
 	beat.Until(patient, "every other event has arrived", func() bool { return beattest.Missing(want, idsOf(kafka.Events())) == 0 })
 	beat.Until(patient, "the cursors have passed it", func() bool {
@@ -116,7 +116,7 @@ func TestKafkaPageOfOneTooLargeEventIsNotHeldForEver(t *testing.T) {
 	kafka := receivertest.StartKafka(t, topic, 1)
 	srv := eventsapitest.StartTB(t, eventsapitest.Config{Seed: 7, Backlog: eventsapitest.Each(10)})
 	want := beattest.Expected(srv.Account)
-	h := home(t, srv, kafkaOutput(kafka, M{"max_message_bytes": 100_000}), M{"limit": 1})
+	h := home(t, srv, kafkaOutput(kafka.Addr, M{"max_message_bytes": 100_000}), M{"limit": 1})
 	beat := h.Start()
 	beat.Until(patient, "the backlog has arrived", func() bool { return beattest.Missing(want, idsOf(kafka.Events())) == 0 })
 	srv.Publish(eventsapitest.SignInAttempts, freshEvent(t, srv, 1, M{"details": M{"value": strings.Repeat("x", 200_000)}}))
@@ -137,7 +137,7 @@ func TestKafkaWithoutLeader(t *testing.T) {
 		Seed: 7, Backlog: eventsapitest.Each(10),
 		Live: map[eventsapitest.EventType]float64{eventsapitest.SignInAttempts: 1},
 	})
-	h := home(t, srv, kafkaOutput(kafka, M{"metadata": M{"retry": M{"max": 0}}}))
+	h := home(t, srv, kafkaOutput(kafka.Addr, M{"metadata": M{"retry": M{"max": 0}}}))
 	beat := h.Start()
 	waitDelivered(beat, srv.Account, kafka, soon)
 	kafka.NoLeader(true)

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Redis.
+// Redis's failures by choice, from a server in the test process.
 
 package outputs_test
 

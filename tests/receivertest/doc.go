@@ -12,15 +12,20 @@
 //	kafka.Down(false)
 //	ids := kafka.IDs()
 //
-// The broker is franz-go's kfake and the Redis server is miniredis: both speak
-// the real protocols to the unchanged clients of libbeat, and keep everything in
-// memory.
+// That broker is franz-go's kfake and that Redis server is miniredis: both speak
+// the real protocols to the unchanged clients of libbeat, keep everything in
+// memory, and fail by choice. StartBroker and StartRedisServer run the real servers
+// in processes of their own, with their data on disk: they are killed and started
+// again. Where Java, Maven or redis-server is missing they skip the test.
 //
 //	inbox.go        what was taken
 //	gate.go         a listener that can be down
 //	lumberjack.go   a Lumberjack server
-//	kafka.go        a Kafka broker
-//	redis.go        a Redis server
+//	kafka.go        a Kafka broker in the test process
+//	broker.go       a real Kafka broker, by Maven
+//	redis.go        a Redis server in the test process
+//	redisserver.go  a real Redis server
+//	address_*.go    their addresses, kept through restarts
 //	proxy.go        an HTTP proxy: CONNECT and plain requests
 //	pki.go          a private CA and its certificates
 package receivertest

@@ -12,9 +12,10 @@ import (
 
 // Event is an event as a receiver got it.
 type Event struct {
-	ID  string          // @metadata._id
-	Key string          // Kafka: the record's key
-	Raw json.RawMessage // the event, in JSON
+	ID        string          // @metadata._id
+	Key       string          // Kafka: the record's key
+	Partition int32           // Kafka: the record's partition
+	Raw       json.RawMessage // the event, in JSON
 }
 
 // NewEvent reads an event's id. An event without one, or that is no JSON, has "".

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// A Kafka broker.
+// A Kafka broker in the test process.
 
 package receivertest
 
@@ -56,20 +56,8 @@ func StartKafka(tb testing.TB, topic string, partitions int32) *Kafka {
 		cluster.KeepControl()
 		return k.control(req)
 	})
-	consumer, err := kgo.NewClient(kgo.SeedBrokers(k.Addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.MaxVersions(kversion.V3_0_0())) // what kfake speaks
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // ended by Cleanup
-	var consuming sync.WaitGroup
-	consuming.Go(func() { k.consume(ctx, consumer) })
-	tb.Cleanup(func() {
-		cancel()
-		consuming.Wait()
-		consumer.Close()
-		cluster.Close()
-	})
+	tb.Cleanup(cluster.Close)
+	k.consume(tb, k.Addr, topic, kgo.MaxVersions(kversion.V3_0_0())) // what kfake speaks
 	return k
 }
 
@@ -89,12 +77,30 @@ func brokerAt(tb testing.TB, addr string) kmsg.MetadataResponseBroker {
 	return b
 }
 
-func (k *Kafka) consume(ctx context.Context, consumer *kgo.Client) {
-	for ctx.Err() == nil {
-		consumer.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
-			k.add(NewEvent(string(r.Key), r.Value))
-		})
+// consume fills the inbox from a topic, from its beginning, for the length of a test.
+func (b *inbox) consume(tb testing.TB, addr, topic string, opts ...kgo.Opt) {
+	tb.Helper()
+	opts = append(opts, kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	consumer, err := kgo.NewClient(opts...)
+	if err != nil {
+		tb.Fatal(err)
 	}
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // ended by Cleanup
+	var consuming sync.WaitGroup
+	consuming.Go(func() {
+		for ctx.Err() == nil {
+			consumer.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+				e := NewEvent(string(r.Key), r.Value)
+				e.Partition = r.Partition
+				b.add(e)
+			})
+		}
+	})
+	tb.Cleanup(func() {
+		cancel()
+		consuming.Wait()
+		consumer.Close()
+	})
 }
 
 // control sees every request first, the consumer's too.

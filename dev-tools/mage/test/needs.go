@@ -26,10 +26,13 @@ var raceDetector = need{[]string{"cc", "gcc", "clang"}, "the race detector is le
 // The engines run on Java, and Maven brings them. OpenSearch is started from Java
 // source, which takes a JDK.
 var (
-	java  = need{[]string{"java"}, "the tests on a real Elasticsearch and on OpenSearch are left out"}
+	java  = need{[]string{"java"}, "the tests on a real Elasticsearch, on a real Kafka and on OpenSearch are left out"}
 	javac = need{[]string{"javac"}, "the tests on OpenSearch are left out"}
-	maven = need{[]string{"mvn"}, "the tests on a real Elasticsearch and on OpenSearch are left out"}
+	maven = need{[]string{"mvn"}, "the tests on a real Elasticsearch, on a real Kafka and on OpenSearch are left out"}
 )
+
+// redisServer is Debian's.
+var redisServer = need{[]string{"redis-server"}, "the tests on a real Redis are left out"}
 
 // python runs EQL, which OpenSearch does not have.
 var python = need{[]string{"python3"}, "the tests of the detection rules are left out"}
@@ -41,7 +44,7 @@ var (
 )
 
 // needs is everything that `mage test` uses where it is there.
-var needs = append([]need{raceDetector}, openSearchNeeds...)
+var needs = append([]need{raceDetector, redisServer}, openSearchNeeds...)
 
 func (n need) found() bool {
 	for _, program := range n.programs {
