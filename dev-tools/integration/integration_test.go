@@ -8,6 +8,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 )
 
 const sources = "../../packages/1password"
@@ -60,7 +62,7 @@ func TestBuildIsReproducible(t *testing.T) {
 }
 
 // TestZip compares the zip with the sources: nothing is missing, nothing is there that is not meant for Kibana, and
-// only saved objects differ.
+// only saved objects and references to ECS differ.
 func TestZip(t *testing.T) {
 	folder := os.DirFS(sources)
 	entries := unpack(t, folder, "1password-2.1.0")
@@ -86,10 +88,59 @@ func TestZip(t *testing.T) {
 			assert.JSONEq(t, string(content), string(packed), name)
 			return nil
 		}
+		if path.Base(path.Dir(name)) == "fields" {
+			requireResolved(t, name, content, packed)
+			return nil
+		}
 		assert.True(t, bytes.Equal(content, packed), "%s differs", name)
 		return nil
 	}))
 	assert.Empty(t, entries, "only what the sources have")
+}
+
+// requireResolved fails unless the zip has what the sources say of each field, and of a field of ECS what that says.
+func requireResolved(t *testing.T, name string, source, packed []byte) {
+	t.Helper()
+	var want, got []definition
+	require.NoError(t, yaml.Unmarshal(source, &want))
+	require.NoError(t, yaml.Unmarshal(packed, &got))
+	require.Len(t, got, len(want), name)
+	for i, f := range got {
+		where := fmt.Sprintf("%s: %v", name, f["name"])
+		assert.NotContains(t, f, "external", where)
+		assert.NotContains(t, f, "validation", where)
+		assert.NotEmpty(t, f["type"], where)
+		for key, value := range want[i] {
+			if key != "external" {
+				assert.Equal(t, value, f[key], "%s: %s", where, key)
+			}
+		}
+		if want[i]["external"] == nil {
+			assert.Equal(t, want[i], f, where)
+		}
+	}
+}
+
+// TestFieldsOfECSAreResolved: the options of ECS are there, and the package's own description and type count.
+func TestFieldsOfECSAreResolved(t *testing.T) {
+	ecs, err := loadECS(os.DirFS(sources))
+	require.NoError(t, err)
+	got, err := resolveFields([]byte("- {name: event.original, external: ecs, description: mine}\n"+
+		"- {name: event.module, external: ecs, type: constant_keyword, value: x}\n"+
+		"- {name: user.name, external: ecs}\n- {name: a, type: long}\n"), ecs)
+	require.NoError(t, err)
+	assert.YAMLEq(t, `
+- {name: event.original, type: keyword, index: false, doc_values: false, description: mine}
+- {name: event.module, type: constant_keyword, value: x}
+- {name: user.name, type: keyword, multi_fields: [{name: text, type: match_only_text}]}
+- {name: a, type: long}`, string(got))
+
+	_, err = resolveFields([]byte("- {name: nothing.known, external: ecs}"), ecs)
+	require.ErrorContains(t, err, "nothing.known")
+	_, err = resolveFields([]byte("- {name: user.name, external: other}"), ecs)
+	require.ErrorContains(t, err, "user.name is a field of other")
+	_, err = loadECS(fstest.MapFS{"_dev/build/build.yml": {Data: []byte("dependencies: {ecs: {reference: git@v1.0.0}}")}})
+	require.ErrorContains(t, err, `names ECS "git@v1.0.0"`)
 }
 
 func unpack(t *testing.T, from fs.FS, top string) map[string][]byte {

@@ -74,6 +74,10 @@ func pack(w io.Writer, sources fs.FS, top string) error {
 	if err != nil {
 		return err
 	}
+	ecs, err := loadECS(sources)
+	if err != nil {
+		return err
+	}
 	archive := zip.NewWriter(w)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
@@ -83,16 +87,26 @@ func pack(w io.Writer, sources fs.FS, top string) error {
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(name, "kibana/") && path.Ext(name) == ".json" {
-			if content, err = encodeAsset(content); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+		if content, err = built(name, content, ecs); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		if err := add(archive, top+"/"+name, content); err != nil {
 			return err
 		}
 	}
 	return archive.Close()
+}
+
+// built is a file of the sources as the zip has it.
+func built(name string, content []byte, ecs map[string]definition) ([]byte, error) {
+	switch {
+	case strings.HasPrefix(name, "kibana/") && path.Ext(name) == ".json":
+		return encodeAsset(content)
+	case path.Base(path.Dir(name)) == "fields" && path.Ext(name) == ".yml":
+		return resolveFields(content, ecs)
+	default:
+		return content, nil
+	}
 }
 
 // filesOf lists what belongs into a built package, sorted. What begins with a dot is an editor's or git's; folders

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"onepasswordbeat/dev-tools/generate/fields/ecsdefs"
 	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
 	"onepasswordbeat/module"
 	"onepasswordbeat/tests/ostest"
@@ -160,10 +161,14 @@ func read(t *testing.T, folder string) []field {
 	names, err := filepath.Glob(filepath.Join(folder, "fields", "*.yml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, names)
+	ecs, err := ecsdefs.Load(filepath.Join("..", ".."))
+	require.NoError(t, err)
 	var fields []field
 	for _, name := range names {
 		raw, err := os.ReadFile(name)
 		require.NoError(t, err)
+		raw, err = ecs.Resolve(raw)
+		require.NoError(t, err, name)
 		var list []field
 		require.NoError(t, yaml.Unmarshal(raw, &list))
 		fields = append(fields, list...)

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"onepasswordbeat/dev-tools/generate/fields/ecsdefs"
 	"onepasswordbeat/dev-tools/generate/pipelines/documents"
 	"onepasswordbeat/module"
 	"onepasswordbeat/tests/ostest"
@@ -38,7 +39,7 @@ type definition struct {
 	Type       string `yaml:"type"`
 	ObjectType string `yaml:"object_type"`
 	Value      string `yaml:"value"`
-	External   string `yaml:"external"`
+	Validation ecsdefs.Validation
 }
 
 func testPackageTests(t *testing.T, node *ostest.Node) {
@@ -98,8 +99,16 @@ func definitions(t *testing.T, stream string) (all []definition) {
 	files, err := filepath.Glob(filepath.Join(stream, "fields", "*.yml"))
 	require.NoError(t, err)
 	slices.Sort(files)
+	ecs, err := ecsdefs.Load(filepath.Join("..", ".."))
+	require.NoError(t, err)
 	for _, path := range files {
-		all = append(all, readYAML[[]definition](t, path)...)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		text, err = ecs.Resolve(text)
+		require.NoError(t, err, path)
+		var list []definition
+		require.NoError(t, yaml.Unmarshal(text, &list), path)
+		all = append(all, list...)
 	}
 	require.NotEmpty(t, all)
 	return all
@@ -180,6 +189,10 @@ func violations(source map[string]any, schema []definition, numeric []string, da
 		if !isList {
 			elements = []any{v}
 		}
+		if def.Validation.Array && !isList {
+			list = append(list, name+" is no list")
+		}
+		list = append(list, wrongEventTypes(def, elements, source)...)
 		for _, e := range elements {
 			if problem := wrongValue(def, name, e, numeric); problem != "" {
 				list = append(list, fmt.Sprintf("%s: %s: %v", name, problem, e))
@@ -236,6 +249,9 @@ func wrongValue(def definition, name string, v any, numeric []string) string {
 		if unquoted := (isNumber || isBool) && slices.Contains(numeric, name); !isString && !unquoted {
 			return fmt.Sprintf("a %T for a %s", v, kind)
 		}
+		if text, _ := v.(string); len(def.Validation.Values) > 0 && !slices.Contains(def.Validation.Values, text) {
+			return "not a value of ECS"
+		}
 		if kind == "constant_keyword" && def.Value != "" && v != def.Value {
 			return "not the declared value " + def.Value
 		}
@@ -259,6 +275,23 @@ func wrongValue(def definition, name string, v any, numeric []string) string {
 	return ""
 }
 
+// wrongEventTypes says which values of event.type fit none of a field's values.
+func wrongEventTypes(def definition, values []any, source map[string]any) (list []string) {
+	var fitting []string
+	for _, v := range values {
+		text, _ := v.(string)
+		fitting = append(fitting, def.Validation.EventTypes[text]...)
+	}
+	event, _ := source["event"].(map[string]any)
+	types, _ := event["type"].([]any)
+	for _, v := range types {
+		if text, _ := v.(string); len(fitting) > 0 && !slices.Contains(fitting, text) {
+			list = append(list, fmt.Sprintf("event.type %s does not fit %s %v", text, def.Name, values))
+		}
+	}
+	return list
+}
+
 // testNetworks are those for documentation, of RFC 5737 and RFC 3849; elastic-package knows some more.
 var testNetworks = []netip.Prefix{
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32"),
@@ -269,11 +302,14 @@ func TestViolations(t *testing.T) {
 	schema := []definition{
 		{Name: "a.id", Type: "keyword"}, {Name: "a.n", Type: "long"}, {Name: "a.ip", Type: "ip"}, {Name: "a.at", Type: "date"}, {Name: "a.place", Type: "geo_point"},
 		{Name: "a.constant", Type: "constant_keyword", Value: "c"}, {Name: "a.*", Type: "object", ObjectType: "keyword"}, {Name: "a.late", Type: "long"},
+		{Name: "event.category", Type: "keyword", Validation: ecsdefs.Validation{Array: true, Values: []string{"iam", "file"}, EventTypes: map[string][]string{"iam": {"user"}}}},
 	}
 	for text, want := range map[string]int{
 		`{"a":{"id":"x","n":1,"ip":"192.0.2.1","at":"2026","place":{"lat":1,"lon":2},"constant":"c","new":"x","deep":{"er":"x"}},"event":{"what":1},"host":{"x":{}}}`: 0,
 		`{"a":{"id":7}}`: 1, `{"a":{"id":["x",7]}}`: 1, `{"a":{"n":"1"}}`: 1, `{"a":{"ip":"9.9.9.9"}}`: 1, `{"a":{"at":true}}`: 1, `{"a":{"constant":"d"}}`: 1,
 		`{"a":{"new":7}}`: 1, `{"a":{"declared":7}}`: 0, `{"b":1}`: 1, `{"error":{"message":"x"}}`: 2, `{"event":{"dataset":"other"}}`: 1,
+		`{"event":{"category":["iam"],"type":["user"]}}`: 0, `{"event":{"category":["file"],"type":["x"]}}`: 0, `{"event":{"category":["iam"],"type":["x"]}}`: 1,
+		`{"event":{"category":"iam"}}`: 1, `{"event":{"category":["other"]}}`: 1,
 		`{"a":{"late":7}}`:                    1, // the wildcard comes first
 		`{"a":{"deep":{"er":{"still":"x"}}}}`: 1,
 	} {

@@ -26,6 +26,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 	libversion "github.com/elastic/elastic-agent-libs/version"
 
+	"onepasswordbeat/dev-tools/generate/fields/ecsdefs"
 	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
 	"onepasswordbeat/dev-tools/generate/output/outputtest"
 	_ "onepasswordbeat/include"
@@ -73,11 +74,15 @@ func TestFieldsAreTypedAlikeWithAndWithoutFleet(t *testing.T) {
 func fleetTypes(t *testing.T, stream string) map[string]string {
 	t.Helper()
 	types := map[string]string{}
+	ecs, err := ecsdefs.Load(root)
+	require.NoError(t, err)
 	names, err := filepath.Glob(filepath.Join(root, pkg, "data_stream", stream, "fields", "*.yml"))
 	require.NoError(t, err)
 	for _, name := range names {
 		raw, err := os.ReadFile(name)
 		require.NoError(t, err)
+		raw, err = ecs.Resolve(raw)
+		require.NoError(t, err, name)
 		var list []field
 		require.NoError(t, yaml.Unmarshal(raw, &list))
 		for _, f := range list {
@@ -171,6 +176,43 @@ func documented(t *testing.T, folder string) []string {
 	}
 	require.NotEmpty(t, names)
 	return names
+}
+
+// TestFieldsOfECSAreDeclaredByReference: the fields of ECS that the package has are those of the ECS version that the
+// documents name, none is a copy, and none differs.
+func TestFieldsOfECSAreDeclaredByReference(t *testing.T) {
+	ecs, err := ecsdefs.Load(root)
+	require.NoError(t, err)
+	assert.Equal(t, "git@v"+module.SharedTables().ECSVersion, ecs.Reference)
+	used := map[string]bool{}
+	for _, m := range module.All() {
+		for _, file := range []string{"base-fields.yml", "ecs.yml"} {
+			raw, err := os.ReadFile(filepath.Join(root, pkg, "data_stream", m.Name, "fields", file))
+			require.NoError(t, err)
+			var list []field
+			require.NoError(t, yaml.Unmarshal(raw, &list))
+			for _, f := range list {
+				theirs, known := ecs.Fields[f.Name]
+				if !known {
+					assert.Contains(t, []string{"input.type", "elastic_agent.id", "elastic_agent.snapshot", "elastic_agent.version", "fields.*", "labels.*"},
+						f.Name, "ECS has it: add it to dev-tools/integration/ecs.yml; or it has not: name it here")
+					continue
+				}
+				used[f.Name] = true
+				assert.Equal(t, ecsdefs.External, f.External, f.Name)
+				if f.Type != "" {
+					assert.Equal(t, "keyword, constant_keyword", theirs.Type+", "+f.Type, "%s: the only other type that elastic-package takes", f.Name)
+				}
+			}
+		}
+	}
+	for name := range ecs.Fields {
+		assert.True(t, used[name], "no data stream has %s", name)
+	}
+	_, err = byReference([]field{{Name: "source.ip", Type: "keyword"}}, ecs)
+	require.ErrorContains(t, err, "source.ip is defined otherwise than in ECS")
+	_, err = ecs.Resolve([]byte("- {name: source.port, external: ecs}"))
+	require.ErrorContains(t, err, `no field "source.port"`)
 }
 
 // TestSampleEvents: a sample event has no field that its data stream does not define.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 
+	"onepasswordbeat/dev-tools/generate/fields/ecsdefs"
 	"onepasswordbeat/dev-tools/generate/fields/fielddefs"
 	"onepasswordbeat/dev-tools/generate/output"
 	"onepasswordbeat/module"
@@ -34,8 +35,12 @@ func generate(root string) (output.Files, error) {
 	if err != nil {
 		return nil, err
 	}
+	ecs, err := ecsdefs.Load(root)
+	if err != nil {
+		return nil, err
+	}
 	p := &packageDocs{root: root, fields: map[string][]field{}, samples: map[string][]byte{}}
-	files := output.Files{}
+	files := output.Files{pkg + "/_dev/build/build.yml": buildYAML(ecs)}
 	for _, m := range module.All() {
 		folder := pkg + "/data_stream/" + m.Name
 		written, err := fieldFiles(set, m)
@@ -43,7 +48,7 @@ func generate(root string) (output.Files, error) {
 			return nil, err
 		}
 		for name, list := range written {
-			if files[folder+"/fields/"+name], err = fieldsYAML(list); err != nil {
+			if files[folder+"/fields/"+name], err = fieldsYAML(list, ecs); err != nil {
 				return nil, err
 			}
 			p.fields[m.Name] = append(p.fields[m.Name], list...)
