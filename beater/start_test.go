@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What a start refuses, on its own and under Elastic Agent.
+// What a start rejects, on its own and under Elastic Agent.
 
 package beater
 

@@ -103,7 +103,7 @@ func stateResetCommand(settings instance.Settings) *cobra.Command {
 		Use:   "reset --input ID --event-type TYPE [--since TIME]",
 		Short: "Make the next run of an event type begin at a time",
 		Long: "Make the next run of an event type begin at a time: RFC 3339, or a duration before now such as 48h.\n" +
-			"Without --since it is the default initial_interval. Repeated events keep their _id: Elasticsearch refuses them as duplicates.",
+			"Without --since it is the default initial_interval. Repeated events keep their _id: Elasticsearch rejects them as duplicates.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
@@ -178,7 +178,7 @@ func (p registryPlace) String() string {
 	return p.dir
 }
 
-// checkInput refuses the id of an input that is neither configured nor stored: a
+// checkInput rejects the id of an input that is neither configured nor stored: a
 // state that nobody would read. Where no input is configured it only says so: they are
 // in Elastic Agent's policy, and a damaged registry is begun anew there, too.
 func checkInput(stderr io.Writer, b *instance.Beat, r *registry.Registry, id string) error {

@@ -51,7 +51,7 @@ func TestTestAPI(t *testing.T) {
 		"expired, still accepted": {events, tokenWith(eventsapitest.WithExpiry(time.Now().Add(-time.Hour))), false, []string{
 			"✖", "expired", "→ create a new token at 1Password",
 		}, ""},
-		"refused": {events, func(s *eventsapitest.Server) map[string]any {
+		"rejected": {events, func(s *eventsapitest.Server) map[string]any {
 			token := s.Token()
 			s.Revoke(token)
 			return map[string]any{"token": token}

@@ -55,7 +55,7 @@ func hasKeys(t reflect.Type) bool {
 
 func TestEachKeyHasAnOption(t *testing.T) {
 	keys := structKeys(reflect.TypeFor[Config](), "")
-	keys = slices.DeleteFunc(keys, func(key string) bool { return strings.HasPrefix(key, "auth.") }) // refused by Validate
+	keys = slices.DeleteFunc(keys, func(key string) bool { return strings.HasPrefix(key, "auth.") }) // rejected by Validate
 	var declared []string
 	for _, option := range Options() {
 		declared = append(declared, option.Key)

@@ -99,7 +99,7 @@ func (c *Config) checkToken(p *problems) {
 }
 
 // checkTokenText looks at a token that stands in the configuration. The API has the last word on it: what cannot be
-// read here is refused only if the server's address depends on it.
+// read here is rejected only if the server's address depends on it.
 func (c *Config) checkTokenText(p *problems, token string) {
 	if _, err := eventsapi.NormalizeToken(token); err != nil {
 		p.add("token", "%v", err)

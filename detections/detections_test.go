@@ -18,8 +18,8 @@ func TestDeclarations(t *testing.T) {
 	assert.Len(t, rules, 19)
 }
 
-// TestWrongDeclarationsAreRefused breaks a rule in ways that Kibana, or nobody, would notice.
-func TestWrongDeclarationsAreRefused(t *testing.T) {
+// TestWrongDeclarationsAreRejected breaks a rule in ways that Kibana, or nobody, would notice.
+func TestWrongDeclarationsAreRejected(t *testing.T) {
 	rules, err := All()
 	require.NoError(t, err)
 	for name, test := range map[string]struct {

@@ -193,9 +193,9 @@ func TestInvariant5_RotatedTokenFile(t *testing.T) {
 	assertIndexed(t, srv, es)
 }
 
-// A cursor that the API refuses: said, and begun again 24 hours before the newest
+// A cursor that the API rejects: said, and begun again 24 hours before the newest
 // event; what came before is absorbed by its _id.
-func TestRefusedCursorRestartsADayBefore(t *testing.T) {
+func TestRejectedCursorRestartsADayBefore(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 500)
 	es := bulktest.Start(t)
@@ -205,8 +205,8 @@ func TestRefusedCursorRestartsADayBefore(t *testing.T) {
 	newest, err := time.Parse(time.RFC3339Nano, waitState(beat, "audit_events").LastEvent)
 	require.NoError(t, err)
 
-	refuse := eventsapitest.Fault{Kind: eventsapitest.RefuseCursor, Times: 2}
-	srv.Script(refuse.For(eventsapitest.AuditEvents))
+	reject := eventsapitest.Fault{Kind: eventsapitest.RejectCursor, Times: 2}
+	srv.Script(reject.For(eventsapitest.AuditEvents))
 	beat.WaitLog("the API rejects the stored cursor", soon)
 	publishSignIn(srv, newUUID(1))
 	waitIndexed(t, beat, srv, es, soon)

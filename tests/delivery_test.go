@@ -215,7 +215,7 @@ func TestOutputDownThenUp(t *testing.T) {
 }
 
 // Connections that are cut after Elasticsearch took the documents: they are sent
-// again, and refused by their _id.
+// again, and rejected by their _id.
 func TestInvariant4_ResentEventsKeepTheirID(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 500)

@@ -56,13 +56,13 @@ func TestMetricsAreServedPerEventType(t *testing.T) {
 	beat.Terminate(stopMost)
 }
 
-// A run with all debug logging, whose requests succeed, are refused, and fail.
+// A run with all debug logging, whose requests succeed, are rejected, and fail.
 func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 200)
 	home := beattest.NewHome(t)
-	refused := srv.Token()
-	srv.Revoke(refused)
+	rejected := srv.Token()
+	srv.Revoke(rejected)
 	token, file := srv.Token(), srv.Token()
 	path := home.Write("token", file)
 	noToken := input(srv, M{"id": "file", "token_file": path})
@@ -71,7 +71,7 @@ func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 	home.Configure(beattest.Config{
 		Inputs: []M{
 			input(srv, M{"token": "${ONEPASSWORD_EVENTS_TOKEN}"}),
-			input(srv, M{"id": "refused", "token": refused}),
+			input(srv, M{"id": "rejected", "token": rejected}),
 			noToken,
 		},
 		Output: beattest.FileOutput(home),
@@ -87,7 +87,7 @@ func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 	beat.Terminate(stopMost)
 	require.Contains(t, logs(t, home), "\"debug\"")
 
-	for what, secret := range map[string]string{"token": token, "refused token": refused, "file's token": file} {
+	for what, secret := range map[string]string{"token": token, "rejected token": rejected, "file's token": file} {
 		signature := secret[strings.LastIndex(secret, ".")+1:]
 		assert.NotContains(t, served, signature, "the %s is served", what)
 		claims := strings.Split(secret, ".")[1]

@@ -27,7 +27,7 @@ const sources = "../../packages/1password"
 
 func TestPackageIsValid(t *testing.T) { require.NoError(t, checkSources(sources)) }
 
-func TestBrokenPackageIsRefused(t *testing.T) {
+func TestBrokenPackageIsRejected(t *testing.T) {
 	tests := map[string]struct {
 		file, content string // what is put into a copy of the package
 		want          string
@@ -249,7 +249,7 @@ func TestEncodingOfOtherShapes(t *testing.T) {
 	}
 }
 
-func TestFilesOfRefusesWhatCannotBePacked(t *testing.T) {
+func TestFilesOfRejectsWhatCannotBePacked(t *testing.T) {
 	files, err := filesOf(fstest.MapFS{
 		"b.yml": {}, "a/b.yml": {}, "a/_dev/test.yml": {}, "_dev/build/docs/README.md": {}, ".DS_Store": {}, ".git/HEAD": {},
 	})

@@ -3,7 +3,7 @@
 
 // The generator of NOTICE.txt: every module linked into the beat, on any system that
 // it is built for, with the text of its licence. go-licence-detector tells the
-// licences apart and refuses those that dev-tools/mage/notice/rules.json does not
+// licences apart and rejects those that dev-tools/mage/notice/rules.json does not
 // allow; this file lays the result out so that each text stands there once.
 
 package mage

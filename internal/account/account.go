@@ -321,7 +321,7 @@ type credentials struct {
 	claims     eventsapi.Claims
 }
 
-// grants refuses a request for an event type that the token says it lacks.
+// grants rejects a request for an event type that the token says it lacks.
 func (c credentials) grants(path string) error {
 	if c.claims.Features == nil || slices.Contains(c.claims.Features, path) {
 		return nil

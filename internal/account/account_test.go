@@ -163,7 +163,7 @@ func TestFeatureThatTheTokenLacks(t *testing.T) {
 	srv := eventsapitest.StartTB(t, eventsapitest.Config{})
 	a, _ := newAccount(t, map[string]any{"token": srv.Token(eventsapitest.WithFeatures(eventsapitest.ItemUsages)), "url": srv.URL})
 	requireClass(t, eventsapi.Forbidden, fetch(t, a), "auditevents", "[itemusages]")
-	assert.Empty(t, srv.Requests(), "refused without a request")
+	assert.Empty(t, srv.Requests(), "rejected without a request")
 	_, err := a.Fetch(t.Context(), "itemusages", eventsapi.Query{})
 	require.NoError(t, err)
 }
@@ -304,7 +304,7 @@ func TestRotatedTokenNamesAnotherServer(t *testing.T) {
 func TestTLS(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	oldTLS := func(srv *httptest.Server) {
-		srv.TLS.MinVersion, srv.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 // what the account must refuse
+		srv.TLS.MinVersion, srv.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 // what the account must reject
 	}
 	http2 := func(srv *httptest.Server) { srv.EnableHTTP2 = true }
 	clientCert := func(srv *httptest.Server) {

@@ -325,7 +325,7 @@ func TestErrorBodyIsReadForALittle(t *testing.T) {
 	require.NoError(t, ctx.Err())
 }
 
-// TestMemoryIsReservedBeforeItIsAllocated: once for a usual page, once more for a large one; a refusal ends the request.
+// TestMemoryIsReservedBeforeItIsAllocated: once for a usual page, once more for a large one; a rejection ends the request.
 func TestMemoryIsReservedBeforeItIsAllocated(t *testing.T) {
 	large := `{"cursor":"c","has_more":false,"items":["` + strings.Repeat("x", firstReadBytes) + `"]}`
 	for body, want := range map[string][]int64{emptyPage: {firstReadBytes}, large: {firstReadBytes, MaxResponseBytes - firstReadBytes}} {
@@ -501,7 +501,7 @@ func TestNetworkErrors(t *testing.T) {
 			assert.True(t, strings.HasPrefix(e.Error(), e.Host+": "))
 		})
 	}
-	t.Run("refused", func(t *testing.T) {
+	t.Run("connection refused", func(t *testing.T) {
 		srv := httptest.NewServer(http.NotFoundHandler())
 		srv.Close()
 		assert.Contains(t, fetchError(t, newClient(t, srv.URL)).Error(), "connection refused")
@@ -534,7 +534,7 @@ func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, 
 func TestTLSVersion(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	srv.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10} // what the client must refuse
+	srv.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10} // what the client must reject
 	srv.StartTLS()
 	defer srv.Close()
 	assert.Equal(t, Network, fetchError(t, newClient(t, srv.URL)).Class)
@@ -593,7 +593,7 @@ func TestProxyErrors(t *testing.T) {
 			assert.Contains(t, e.Error(), want)
 		})
 	}
-	t.Run("refused", func(t *testing.T) {
+	t.Run("connection refused", func(t *testing.T) {
 		proxy := httptest.NewServer(http.NotFoundHandler())
 		proxy.Close()
 		assert.Contains(t, fetchError(t, proxied(t, proxy.URL)).Error(), "the proxy cannot be reached: connection refused")

@@ -53,7 +53,7 @@ func TestDecodePage(t *testing.T) {
 	}
 }
 
-func TestDecodePageRefuses(t *testing.T) {
+func TestDecodePageRejects(t *testing.T) {
 	tests := map[string]struct{ body, want string }{
 		"nothing":           {``, "is empty"},
 		"space":             {" \n", "is empty"},
@@ -95,7 +95,7 @@ func TestDecodePageRefuses(t *testing.T) {
 	}
 }
 
-func TestDecodePageRefusesEveryPrefix(t *testing.T) {
+func TestDecodePageRejectsEveryPrefix(t *testing.T) {
 	whole := []byte(`{"cursor":"c","has_more":true,"items":[{"a":"\u00e9\n","b":[1.5e3,null,true]}]}`)
 	_, err := decodePage(t.Context(), whole, MaxLimit)
 	require.NoError(t, err)
@@ -220,7 +220,7 @@ func decodeByOracle(body []byte) (*Page, error) {
 }
 
 // FuzzDecodePage holds the decoder to encoding/json: the same bodies accepted, with the same result. One difference is meant: a wrong type is
-// refused in a repeated key too, which the oracle's map has forgotten.
+// rejected in a repeated key too, which the oracle's map has forgotten.
 func FuzzDecodePage(f *testing.F) {
 	for _, seed := range []string{
 		`{"cursor":"c1","has_more":true,"items":[{"uuid":"A","n":[1,-2.5e-3,{"x":null}]},{"uuid":"B\u00e9"}]}`,

@@ -47,7 +47,7 @@ func TestParseTokenOptionalClaims(t *testing.T) {
 	}
 }
 
-func TestParseTokenRefuses(t *testing.T) {
+func TestParseTokenRejects(t *testing.T) {
 	tests := map[string]string{
 		"":                                  "is empty",
 		"secret":                            "this one has 1",

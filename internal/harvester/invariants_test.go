@@ -38,7 +38,7 @@ func TestInvariant1_StoredCursorIsNeverAheadOfDelivery(t *testing.T) {
 	})
 }
 
-// outputs are the ways in which outputs tell of a refusal.
+// outputs are the ways in which outputs tell of a rejection.
 func outputs(t *testing.T, test func(t *testing.T, set func(*fakeOutput))) {
 	for _, late := range []bool{false, true} {
 		for _, silent := range []bool{false, true} {

@@ -44,7 +44,7 @@ import (
 const (
 	// TemplateName is the index template's name and, by libbeat's default, the
 	// ILM policy's. It has no version in it: two templates for the same data
-	// streams with the same priority are refused.
+	// streams with the same priority are rejected.
 	TemplateName = "onepasswordbeat"
 	// MinVersion is the oldest Elasticsearch that the template is made for.
 	MinVersion = "8.18.0"
@@ -113,8 +113,9 @@ func (m *manager) Setup(tmplMode, ilmMode idxmgmt.LoadMode) error {
 	}
 	if err != nil {
 		m.warned.Do(func() {
-			m.log.Warnf("The ILM policy %q could not be checked: %v. If it is not there, data streams do not roll over: "+
-				"run `onepasswordbeat setup` once with a role that may load it, or set setup.ilm.enabled: false", m.client.PolicyName(), err)
+			m.log.Warnw("The ILM policy could not be checked. If it is not there, data streams do not roll over: "+
+				"run `onepasswordbeat setup` once with a role that may load it, or set setup.ilm.enabled: false",
+				"policy", m.client.PolicyName(), "error", err)
 		})
 	}
 	if tmplMode == idxmgmt.LoadModeDisabled || !m.template.Enabled && tmplMode != idxmgmt.LoadModeForce {
@@ -225,7 +226,7 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 	// What a user's processors add is typed by Elasticsearch's own mappings for ECS.
 	// The rules of a component come before the template's own, so a new key of the API
 	// is typed by its name as well; a value that is of another type must not have the
-	// event refused. Fleet's data streams have the same setting.
+	// event rejected. Fleet's data streams have the same setting.
 	body["composed_of"] = []string{"ecs@mappings"}
 	body["ignore_missing_component_templates"] = []string{"ecs@mappings"}
 	if m.serverless() {

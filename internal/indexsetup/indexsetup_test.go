@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -47,7 +48,7 @@ const (
 type elasticsearch struct {
 	mu      sync.Mutex
 	stored  map[string]string // path → body
-	status  map[string]int    // "METHOD path" → status of a refusal
+	status  map[string]int    // "METHOD path" → status of a rejection
 	changes []string          // "PUT path", in order
 	flavor  string            // build_flavor, "default" if it is empty
 }
@@ -320,7 +321,7 @@ func TestRights(t *testing.T) {
 	look, load := "HEAD "+templatePath, "PUT "+templatePath
 	lookPolicy, loadPolicy := "GET "+policyPath, "PUT "+policyPath
 	tests := map[string]struct {
-		refused    []string
+		rejected   []string
 		there      bool // both are, by someone else's set-up
 		runErr     string
 		runWarns   bool
@@ -343,7 +344,7 @@ func TestRights(t *testing.T) {
 				if test.there {
 					es.stored[templatePath], es.stored[policyPath] = "{}", "{}"
 				}
-				for _, r := range test.refused {
+				for _, r := range test.rejected {
 					es.status[r] = http.StatusForbidden
 				}
 				return newRig(t, es, nil)
@@ -357,7 +358,7 @@ func TestRights(t *testing.T) {
 				}
 			}
 			assert.Equal(t, test.changes, r.es.takeChanges())
-			warnings := r.logs.FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet(`The ILM policy "onepasswordbeat" could not be checked`)
+			warnings := r.logs.FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet("The ILM policy could not be checked").FilterField(zap.String("policy", "onepasswordbeat"))
 			assert.Equal(t, test.runWarns, warnings.Len() == 1, "%v", r.logs.All())
 			checkSetupError(t, test.commandErr, make().command())
 		})

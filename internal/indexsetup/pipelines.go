@@ -125,7 +125,7 @@ func NamePipeline(es Requester, template string) (other string, err error) {
 func getTemplate(es Requester, name string) (map[string]any, error) {
 	status, answer, err := es.Request(http.MethodGet, templatesPath+name, "", nil, nil)
 	if err != nil {
-		return nil, refused(status, answer, err)
+		return nil, rejected(status, answer, err)
 	}
 	var found struct {
 		Templates []struct {
@@ -174,11 +174,11 @@ func put(es Requester, path string, body any) error {
 		return err
 	}
 	status, answer, err := es.Request(http.MethodPut, path, "", nil, eslegclient.RawEncoding{Encoding: raw})
-	return refused(status, answer, err)
+	return rejected(status, answer, err)
 }
 
-// refused is the error in Elasticsearch's own words, where there are any.
-func refused(status int, answer []byte, err error) error {
+// rejected is the error in Elasticsearch's own words, where there are any.
+func rejected(status int, answer []byte, err error) error {
 	if err == nil {
 		return nil
 	}

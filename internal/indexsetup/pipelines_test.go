@@ -63,7 +63,7 @@ func TestLoadPipelines(t *testing.T) {
 	}
 }
 
-func TestLoadPipelinesRefused(t *testing.T) {
+func TestLoadPipelinesRejected(t *testing.T) {
 	es := newES()
 	es.status["PUT /_ingest/pipeline/onepasswordbeat-audit_events"] = 403
 	err := LoadPipelines(connect(t, es), map[string]map[string]any{"audit_events": {}, "item_usages": {}})

@@ -47,7 +47,7 @@ type State struct {
 	// Cursor is the Events API's cursor after the last delivered page.
 	Cursor string
 	// StartTime is where the first request began (or a reset, or the restart
-	// after a refused cursor). It is stored before that request is made.
+	// after a rejected cursor). It is stored before that request is made.
 	StartTime time.Time
 	// LastEvent is the newest event time that was delivered.
 	LastEvent time.Time

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The stored form: version 1 for ever, and what is refused.
+// The stored form: version 1 for ever, and what is rejected.
 
 package registry
 
@@ -48,7 +48,7 @@ func TestStateVersion1IsReadForever(t *testing.T) {
 	}
 }
 
-// TestStateThatCannotBeUsed: it is refused with the remedy, and stays as it is.
+// TestStateThatCannotBeUsed: it is rejected with the remedy, and stays as it is.
 func TestStateThatCannotBeUsed(t *testing.T) {
 	tests := map[string]struct {
 		stored map[string]any

@@ -396,7 +396,7 @@ func TestWrongPolicy(t *testing.T) {
 	c.waitState(t, "good", proto.State_HEALTHY)
 }
 
-// TestHealth: a refused token degrades its own unit only, a new reason in the same
+// TestHealth: a rejected token degrades its own unit only, a new reason in the same
 // state arrives, and it heals.
 func TestHealth(t *testing.T) {
 	t.Parallel()
@@ -682,7 +682,7 @@ func TestWithoutStreams(t *testing.T) {
 	assert.Equal(t, "HEALTHY", unit.Streams["acme-item_usages"].Status)
 }
 
-// TestTwoAccounts: each has its own cursors; one id twice is refused.
+// TestTwoAccounts: each has its own cursors; one id twice is rejected.
 func TestTwoAccounts(t *testing.T) {
 	t.Parallel()
 	one, two, es := api(t, 12, each), api(t, 13, each), bulktest.Start(t)

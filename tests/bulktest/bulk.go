@@ -65,8 +65,8 @@ func (s *Server) Count(index string) int {
 type Stats struct {
 	Bulks     int // bulk requests
 	Open      int // of them being handled now
-	Conflicts int // documents refused with 409: their _id was there
-	Refused   int // documents refused by the rule
+	Conflicts int // documents rejected with 409: their _id was there
+	Rejected  int // documents rejected by the rule
 	Overwrite int // documents sent with another operation than create
 }
 
@@ -74,7 +74,7 @@ type Stats struct {
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{s.bulks, s.open, s.conflicts, s.refused, s.overwrite}
+	return Stats{s.bulks, s.open, s.conflicts, s.rejected, s.overwrite}
 }
 
 // UseFailureStore makes documents go to the failure store of their data stream from now on, or no longer.
@@ -149,8 +149,8 @@ func parseBulk(body []byte) ([]Doc, error) {
 
 // bulkItem is one item of the answer, as libbeat asks for it by filter_path.
 type bulkItem struct {
-	Status int          `json:"status"`
-	Error  *RefusalBody `json:"error,omitempty"`
+	Status int            `json:"status"`
+	Error  *RejectionBody `json:"error,omitempty"`
 
 	FailureStore string `json:"failure_store,omitempty"`
 }
@@ -177,7 +177,7 @@ func (s *Server) takeAll(docs []Doc) bulkAnswer {
 func (s *Server) take(d Doc) bulkItem {
 	if s.rule != nil {
 		if r := s.rule(d); r != nil {
-			s.refused++
+			s.rejected++
 			body := r.body(d)
 			return bulkItem{Status: r.Status, Error: &body}
 		}

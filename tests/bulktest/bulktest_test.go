@@ -69,19 +69,19 @@ func TestDocumentsAreCreatedOnce(t *testing.T) {
 	assert.Equal(t, bulktest.Stats{Bulks: 2, Conflicts: 1}, es.Stats())
 }
 
-func TestRefusals(t *testing.T) {
+func TestRejections(t *testing.T) {
 	t.Parallel()
 	es := bulktest.Start(t)
-	es.Refuse(bulktest.Only(bulktest.BadIP, "b"))
+	es.Reject(bulktest.Only(bulktest.BadIP, "b"))
 	_, body := bulk(t, es, "a", "b")
 	assert.Contains(t, body, "in document with id 'b'")
-	es.Refuse(bulktest.Stream("logs", bulktest.NoPrivilege))
+	es.Reject(bulktest.Stream("logs", bulktest.NoPrivilege))
 	_, body = bulk(t, es, "c")
 	assert.Contains(t, body, "on indices [logs]")
-	es.Refuse(nil)
+	es.Reject(nil)
 	bulk(t, es, "d")
 	assert.ElementsMatch(t, []string{"a", "d"}, es.IDs())
-	assert.Equal(t, 2, es.Stats().Refused)
+	assert.Equal(t, 2, es.Stats().Rejected)
 }
 
 func TestFaults(t *testing.T) {

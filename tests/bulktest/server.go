@@ -35,8 +35,8 @@ type Server struct {
 	changed      chan struct{} // closed when fault is replaced
 	bulks        int           // bulk requests begun
 	open         int           // bulk requests being handled
-	conflicts    int           // documents refused because their _id was there
-	refused      int           // documents refused by the rule
+	conflicts    int           // documents rejected because their _id was there
+	rejected     int           // documents rejected by the rule
 	overwrite    int           // documents that came with another operation than create
 	templates    map[string]json.RawMessage
 	policies     map[string]json.RawMessage

@@ -94,11 +94,11 @@ func TestUnusableSettings(t *testing.T) {
 }
 
 func TestProxy(t *testing.T) {
-	var passed, refused atomic.Int64
+	var passed, rejected atomic.Int64
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.Host = r.In.URL.Host }}
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Proxy-Authorization") != "Basic dXNlcjpwQHNz" { // user:p@ss
-			refused.Add(1)
+			rejected.Add(1)
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
 		}
@@ -111,7 +111,7 @@ func TestProxy(t *testing.T) {
 	f := r.start()
 	f.complete()
 	assert.Positive(t, passed.Load())
-	assert.Zero(t, refused.Load())
+	assert.Zero(t, rejected.Load())
 }
 
 // TestRateLimit: the template's own limit, under which three streams share what a token has.

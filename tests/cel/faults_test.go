@@ -56,7 +56,7 @@ func TestFaults(t *testing.T) {
 		{fault: "endless"},
 		{fault: "endless", times: 5, says: "again and again"},
 		{fault: "repeat", times: 5, repeats: true},
-		{fault: "refuse-cursor", times: 5, says: "The next request tries to start 24h before the last event", repeats: true},
+		{fault: "reject-cursor", times: 5, says: "The next request tries to start 24h before the last event", repeats: true},
 	}
 	for _, c := range cases {
 		t.Run(fmt.Sprint(c.fault, " ", max(c.times, 1)), func(t *testing.T) {
@@ -101,13 +101,13 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestRefusedCursor: the next request reaches 24 h before the last event.
-func TestRefusedCursor(t *testing.T) {
+// TestRejectedCursor: the next request reaches 24 h before the last event.
+func TestRejectedCursor(t *testing.T) {
 	r := newRig(t, "signin_attempts", eventsapitest.Config{Seed: 22, Backlog: eventsapitest.Each(400), BacklogSpan: 100 * time.Hour}, nil)
 	f := r.start()
 	f.complete()
 	f.until("the last page", func() bool { return len(r.requests()) > 1 })
-	r.api.Script(eventsapitest.Fault{Kind: eventsapitest.RefuseCursor, Times: 2})
+	r.api.Script(eventsapitest.Fault{Kind: eventsapitest.RejectCursor, Times: 2})
 	f.says("The next request tries to start 24h before the last event")
 	last := r.api.EventTime(r.typ, r.api.Total(r.typ)-1)
 	for i := range r.api.Total(r.typ) {
@@ -128,8 +128,8 @@ func TestRefusedCursor(t *testing.T) {
 	f.complete()
 }
 
-// TestRefusedForGood: a token that is refused is shown to the API seldom.
-func TestRefusedForGood(t *testing.T) {
+// TestRejectedForGood: a token that is rejected is shown to the API seldom.
+func TestRejectedForGood(t *testing.T) {
 	for name, c := range map[string]struct {
 		sim  eventsapitest.Config
 		says string
@@ -169,7 +169,7 @@ func TestEveryKindOfFault(t *testing.T) {
 	r := newRig(t, "item_usages", eventsapitest.Config{Seed: 25, Backlog: eventsapitest.Each(3000), BacklogSpan: 2000 * time.Hour}, M{"limit": 100, "http_client_timeout": "500ms"})
 	r.pauses(0.01)
 	var chances []eventsapitest.Chance
-	for _, text := range []string{"500", "429", "reset", "cut", "stall", "garbage", "items-null", "no-cursor", "empty", "repeat", "endless", "refuse-cursor"} {
+	for _, text := range []string{"500", "429", "reset", "cut", "stall", "garbage", "items-null", "no-cursor", "empty", "repeat", "endless", "reject-cursor"} {
 		fault, err := eventsapitest.ParseFault(text)
 		require.NoError(t, err)
 		chances = append(chances, eventsapitest.Chance{P: 0.04, Fault: fault})

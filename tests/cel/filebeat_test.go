@@ -45,7 +45,7 @@ func withFilebeat(run func() int) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	paths.Paths.Logs = filepath.Join(dir, "logs") // the input refuses a request tracer elsewhere
+	paths.Paths.Logs = filepath.Join(dir, "logs") // the input rejects a request tracer elsewhere
 	binary = filepath.Join(dir, "filebeat")
 	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "onepasswordbeat/tests/cel/filebeat")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

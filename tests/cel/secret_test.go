@@ -53,19 +53,19 @@ func TestTokenIsNotLogged(t *testing.T) {
 	assert.Equal(t, []string{"filebeat.yml"}, filesWith(t, r.home, token))
 }
 
-// TestProxyPasswordIsNotLogged: nor the password of a proxy that refuses, is not there, or
+// TestProxyPasswordIsNotLogged: nor the password of a proxy that rejects, is not there, or
 // was written without a scheme.
 func TestProxyPasswordIsNotLogged(t *testing.T) {
 	const password = "p4ss-of-the-proxy"
-	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
-	t.Cleanup(refusing.Close)
+	rejecting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
+	t.Cleanup(rejecting.Close)
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	for name, c := range map[string]struct{ scheme, host, server, says string }{
-		"refused":            {"http://", refusing.Listener.Addr().String(), "", "the request was rejected (407)"},
-		"refused, encrypted": {"http://", refusing.Listener.Addr().String(), "https://events.example.com", "Proxy Authentication Required"},
-		"gone":               {"http://", gone.Listener.Addr().String(), "", "connection refused"},
-		"no scheme":          {"", gone.Listener.Addr().String(), "", "there was no answer"},
+		"rejected":            {"http://", rejecting.Listener.Addr().String(), "", "the request was rejected (407)"},
+		"rejected, encrypted": {"http://", rejecting.Listener.Addr().String(), "https://events.example.com", "Proxy Authentication Required"},
+		"gone":                {"http://", gone.Listener.Addr().String(), "", "connection refused"},
+		"no scheme":           {"", gone.Listener.Addr().String(), "", "there was no answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := M{"proxy_url": c.scheme + "user:" + password + "@" + c.host}

@@ -254,7 +254,7 @@ func TestURLRequired(t *testing.T) {
 	}
 }
 
-// TestUnusableTimes: the inputs themselves refuse times that they cannot read, and say which.
+// TestUnusableTimes: the inputs themselves reject times that they cannot read, and say which.
 func TestUnusableTimes(t *testing.T) {
 	for _, name := range []string{"interval", "http_client_timeout"} {
 		for _, value := range []string{"1d", "soon"} {

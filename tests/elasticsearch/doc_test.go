@@ -3,7 +3,7 @@
 
 // Package elasticsearch runs the real binary between the simulated Events API and
 // a real Elasticsearch with security on: what its templates, mappings, privileges
-// and refusals are, no stand-in can tell.
+// and rejections are, no stand-in can tell.
 //
 // A node takes ten seconds to start, so tests are steps that share one. Each has
 // a namespace, and so data streams, of its own. Without a Java that runs the node,
@@ -16,6 +16,6 @@
 //	setup_test.go      template and policy: who loads them, and when
 //	fields_test.go     every field of every document has its type
 //	documents_test.go  bad documents, repeats
-//	refusal_test.go    a missing privilege, a blocked index, a template that fits nothing
+//	rejection_test.go  a missing privilege, a blocked index, a template that fits nothing
 //	trouble_test.go    a killed node, a full disk, a full queue
 package elasticsearch

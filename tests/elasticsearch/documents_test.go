@@ -15,7 +15,7 @@ import (
 	"onepasswordbeat/tests/estest"
 )
 
-// An event that was delivered before is refused by its _id, and no error.
+// An event that was delivered before is rejected by its _id, and no error.
 func testRepeats(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "repeats", plan{User: writer, Events: 300})
 	beat := f.home.Start()
@@ -41,7 +41,7 @@ func testRepeats(t *testing.T, node *estest.Node) {
 	end(t, beat)
 }
 
-// A document that does not fit is refused with its reason, which is logged and
+// A document that does not fit is rejected with its reason, which is logged and
 // counted; the rest of its batch arrives, and the stream goes on.
 func testBadDocument(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "bad", plan{User: writer, Events: 20})

@@ -154,7 +154,7 @@ func testFields(t *testing.T, node *estest.Node) {
 }
 
 // Elasticsearch's own rules for ECS type a new key by its name, where it is like one
-// of ECS. No event is refused because a later value is of another type.
+// of ECS. No event is rejected because a later value is of another type.
 func testNewKeys(t *testing.T, node *estest.Node) {
 	put(t, node, "/_component_template/ecs@mappings", node.BuiltIn(t, "ecs@mappings"))
 	f := newFlow(t, node, "keys", plan{User: writer, Events: 20})
@@ -183,7 +183,7 @@ func testNewKeys(t *testing.T, node *estest.Node) {
 }
 
 // One event with more keys than an index may have fields, and strings longer than a keyword may be, are indexed as far as
-// they can be, and do not have later events refused.
+// they can be, and do not have later events rejected.
 func testOddEvents(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "odd", plan{User: writer, Events: 20})
 	many := M{}

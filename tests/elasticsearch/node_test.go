@@ -31,7 +31,7 @@ type step struct {
 	run  func(*testing.T, *estest.Node)
 }
 
-// TestElasticsearch goes from an empty node to one that refuses, and one that dies.
+// TestElasticsearch goes from an empty node to one that rejects, and one that dies.
 func TestElasticsearch(t *testing.T) {
 	onNode(t, estest.Config{},
 		step{"another template serves", testTemplateSwitchedOff},
@@ -42,7 +42,7 @@ func TestElasticsearch(t *testing.T) {
 		step{"new keys have any value", testNewKeys},
 		step{"an odd event harms none after it", testOddEvents},
 		step{"repeats are duplicates", testRepeats},
-		step{"a bad document is refused alone", testBadDocument},
+		step{"a bad document is rejected alone", testBadDocument},
 		step{"no privilege on one data stream", testOneStreamForbidden},
 		step{"no privilege to make a data stream", testNoAutoConfigure},
 		step{"no privilege to write at all", testNothingAllowed},
@@ -76,7 +76,7 @@ func onVersion(t *testing.T, version string) {
 		step{"new keys have any value", testNewKeys},
 		step{"an odd event harms none after it", testOddEvents},
 		step{"repeats are duplicates", testRepeats},
-		step{"a bad document is refused alone", testBadDocument},
+		step{"a bad document is rejected alone", testBadDocument},
 	)
 }
 

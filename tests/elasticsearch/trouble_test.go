@@ -43,7 +43,7 @@ func testFullDisk(t *testing.T, node *estest.Node) {
 	for n := range 20 {
 		f.srv.Publish(eventsapitest.SignInAttempts, signIn(t, handmade(n), nil))
 	}
-	beat.Until(soon, "the node refuses events", func() bool { return counters(beat).TooMany > 0 })
+	beat.Until(soon, "the node rejects events", func() bool { return counters(beat).TooMany > 0 })
 	assert.Equal(t, 300, node.Count(t, f.stream(eventsapitest.SignInAttempts)))
 	node.SetDiskFull(t, false)
 	f.complete(t, beat, patient)

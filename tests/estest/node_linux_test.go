@@ -64,7 +64,7 @@ func TestNode(t *testing.T) {
 				{"keeps ILM policies", testPolicies},
 				{"loads templates", testTemplate},
 				{"takes documents, once each", testDocuments},
-				{"refuses a bad document and takes its neighbours", testBadDocument},
+				{"rejects a bad document and takes its neighbours", testBadDocument},
 				{"enforces privileges that change", testRoles},
 				{"blocks indices", testBlocks},
 				{"keeps its data over kill -9", testKill},
@@ -210,7 +210,7 @@ func testBadDocument(t *testing.T, node *Node) {
 }
 
 func testRoles(t *testing.T, node *Node) {
-	assert.Equal(t, []string{"403"}, create(t, node, "stranger", stream, good), "no index at all may be written to: the whole request is refused")
+	assert.Equal(t, []string{"403"}, create(t, node, "stranger", stream, good), "no index at all may be written to: the whole request is rejected")
 
 	const other = "logs-estest.roles-default"
 	less := Role{Cluster: writer.Cluster, Indices: []IndexPrivileges{{Names: []string{"logs-estest.things-*"}, Privileges: []string{"create_doc"}}}}

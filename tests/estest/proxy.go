@@ -154,7 +154,7 @@ func (p *proxy) needs(privilege string, serve http.HandlerFunc) http.HandlerFunc
 		case json.Unmarshal(answer, &verdict) != nil:
 			panic(http.ErrAbortHandler)
 		case !verdict.All:
-			refuse(w, http.StatusForbidden, "security_exception", fmt.Sprintf("action on [%s] is unauthorized for user [%s],"+
+			reject(w, http.StatusForbidden, "security_exception", fmt.Sprintf("action on [%s] is unauthorized for user [%s],"+
 				" this action is granted by the cluster privileges [%s,manage,all]", r.URL.Path, verdict.Username, privilege))
 		default:
 			serve(w, r)
@@ -178,7 +178,7 @@ func (p *proxy) getPolicy(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	policy := p.kept(p.policies, name)
 	if policy == nil {
-		refuse(w, http.StatusNotFound, "resource_not_found_exception", "Lifecycle policy not found: "+name)
+		reject(w, http.StatusNotFound, "resource_not_found_exception", "Lifecycle policy not found: "+name)
 		return
 	}
 	var body map[string]json.RawMessage
@@ -196,7 +196,7 @@ func (p *proxy) putPolicy(w http.ResponseWriter, r *http.Request) {
 		err = json.Unmarshal(body, &policy)
 	}
 	if err != nil || policy.Policy["phases"] == nil {
-		refuse(w, http.StatusBadRequest, "x_content_parse_exception", fmt.Sprintf("not a lifecycle policy with phases: %v", err))
+		reject(w, http.StatusBadRequest, "x_content_parse_exception", fmt.Sprintf("not a lifecycle policy with phases: %v", err))
 		return
 	}
 	p.keep(p.policies, r.PathValue("name"), body)
@@ -210,15 +210,15 @@ func (p *proxy) deletePolicy(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"acknowledged": true})
 }
 
-// putTemplate hands on a template that the node's few modules can take. What is no JSON goes as it is: the refusal is the node's to say.
+// putTemplate hands on a template that the node's few modules can take. What is no JSON goes as it is: the rejection is the node's to say.
 func (p *proxy) putTemplate(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "parse_exception", "request body: "+err.Error())
+		reject(w, http.StatusBadRequest, "parse_exception", "request body: "+err.Error())
 		return
 	}
 	if forbidden := forbiddenSettings(body); p.flavor == serverless && len(forbidden) > 0 {
-		refuse(w, http.StatusBadRequest, "illegal_argument_exception",
+		reject(w, http.StatusBadRequest, "illegal_argument_exception",
 			fmt.Sprintf("Settings [%s] are not available when running in serverless mode", strings.Join(forbidden, ",")))
 		return
 	}
@@ -269,8 +269,8 @@ func reply(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // a client that is gone needs no answer
 }
 
-// refuse answers in the shape of Elasticsearch's own errors.
-func refuse(w http.ResponseWriter, status int, kind, reason string) {
+// reject answers in the shape of Elasticsearch's own errors.
+func reject(w http.ResponseWriter, status int, kind, reason string) {
 	cause := map[string]any{"type": kind, "reason": reason}
 	reply(w, status, map[string]any{
 		"error":  map[string]any{"root_cause": []any{cause}, "type": kind, "reason": reason},

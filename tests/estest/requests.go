@@ -184,7 +184,7 @@ func (n *Node) SetClusterSetting(t testing.TB, key string, value any) {
 }
 
 // SetDiskFull makes the node believe that its disk is beyond the flood-stage watermark, or that it is not any more, and returns when its indices, of which there must be
-// some, are blocked (their documents are refused with 429) or writable. The node looks at its disk every ten seconds.
+// some, are blocked (their documents are rejected with 429) or writable. The node looks at its disk every ten seconds.
 func (n *Node) SetDiskFull(t testing.TB, full bool) {
 	t.Helper()
 	const prefix = "cluster.routing.allocation.disk."

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// What Elasticsearch Serverless answers otherwise: its flavor, and what it refuses.
+// What Elasticsearch Serverless answers otherwise: its flavor, and what it rejects.
 
 package estest
 
@@ -17,7 +17,7 @@ const serverless = "serverless"
 
 // unavailable is the answer for an API that Serverless does not have.
 func unavailable(w http.ResponseWriter, r *http.Request) {
-	refuse(w, http.StatusGone, "api_not_available_exception",
+	reject(w, http.StatusGone, "api_not_available_exception",
 		fmt.Sprintf("Request for uri [%s] with method [%s] exists but is not available when running in serverless mode", r.URL.Path, r.Method))
 }
 
@@ -27,7 +27,7 @@ var notInServerless = []string{
 	"index.max_docvalue_fields_search", "index.number_of_routing_shards",
 }
 
-// forbiddenSettings are those of a template that Serverless refuses.
+// forbiddenSettings are those of a template that Serverless rejects.
 func forbiddenSettings(template []byte) (found []string) {
 	var body struct {
 		Template struct {

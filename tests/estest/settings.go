@@ -70,7 +70,7 @@ func (n *Node) writeConfig() error {
 		"http.port":      0, // the kernel's choice, which the node writes to a file
 		"transport.port": 0,
 		"node.portsfile": true,
-		// A machine whose disk is rather full is no reason to refuse a test's documents. SetDiskFull turns this on.
+		// A machine whose disk is rather full is no reason to reject a test's documents. SetDiskFull turns this on.
 		"cluster.routing.allocation.disk.threshold_enabled": false,
 		"cluster.info.update.interval":                      "10s",
 		"resource.reload.interval.high":                     "200ms",

@@ -62,16 +62,16 @@ func fillUntilNoticed(s *scene, name string) {
 // cannotStore tells whether an event type's state is that its cursor can't be
 // stored. A state that lasts, from one full disk to the next say, is logged once.
 func cannotStore(lines []beattest.Line) bool {
-	refused := map[any]bool{}
+	rejected := map[any]bool{}
 	for _, line := range lines {
 		switch eventType := line.Fields["event_type"]; {
 		case strings.HasPrefix(line.Message, "Degraded: can't store the cursor"):
-			refused[eventType] = true
+			rejected[eventType] = true
 		case line.Message == "Running":
-			delete(refused, eventType)
+			delete(rejected, eventType)
 		}
 	}
-	return len(refused) > 0
+	return len(rejected) > 0
 }
 
 // fill makes a file grow until its disk is full.

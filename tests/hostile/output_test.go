@@ -66,7 +66,7 @@ func TestPageOfRejectedEventsIsPassed(t *testing.T) {
 		ids = append(ids, madeUUID("BADD", i))
 		bad = append(bad, madeSignIn(t, ids[i], "x"))
 	}
-	es.Refuse(bulktest.Only(bulktest.BadIP, ids...))
+	es.Reject(bulktest.Only(bulktest.BadIP, ids...))
 	home := toBulk(t, srv.URL, srv.Token(), es, beattest.M{"limit": limit})
 	beat := home.Start()
 	beat.Until(soonest, "the backlog is indexed", func() bool { return es.Count("") == 150 })

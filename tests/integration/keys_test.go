@@ -17,7 +17,7 @@ import (
 	"onepasswordbeat/tests/estest"
 )
 
-// TestNewKeys: a new key may have a value of any type, and what its first value was does not have later events refused.
+// TestNewKeys: a new key may have a value of any type, and what its first value was does not have later events rejected.
 // The template is composed in Fleet's order, with the setting of Elasticsearch's logs@settings that matters.
 func TestNewKeys(t *testing.T) {
 	node := estest.Start(t, estest.Config{})

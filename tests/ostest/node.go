@@ -97,7 +97,7 @@ func (n *Node) makeDir(more map[string]any) (err error) {
 		"http.port":      0, // the kernel's choice, which the node writes to a file
 		"transport.port": 0,
 		"node.portsfile": true,
-		// A machine whose disk is rather full is no reason to refuse a test's documents.
+		// A machine whose disk is rather full is no reason to reject a test's documents.
 		"cluster.routing.allocation.disk.threshold_enabled": false,
 		// Nor is garbage that the JVM has not collected yet.
 		"indices.breaker.total.use_real_memory": false,

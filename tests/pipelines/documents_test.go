@@ -50,7 +50,7 @@ func bulk(t testing.TB, node *ostest.Node, stream string, docs []documents.Docum
 		node.Must(t, http.MethodPost, "/"+stream+"/_bulk", body.Bytes(), &answer)
 		for i, item := range answer.Items {
 			if item.Create.Status == http.StatusBadRequest {
-				t.Errorf("refused: %.500s\n%.1000s", item.Create.Error, fmt.Sprint(docs[i].Source))
+				t.Errorf("rejected: %.500s\n%.1000s", item.Create.Error, fmt.Sprint(docs[i].Source))
 			}
 			statuses = append(statuses, item.Create.Status)
 		}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Tests of the written files: up to date, stable, and in the form that Kibana 8.18 imports. Kibana itself says little
-// about a wrong file: a panel shows an error, or is dropped, or the whole package is refused.
+// about a wrong file: a panel shows an error, or is dropped, or the whole package is rejected.
 
 package main
 

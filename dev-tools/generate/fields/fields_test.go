@@ -33,7 +33,7 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 	outputtest.UpToDate(t, root, generate)
 }
 
-func TestConflictsAreRefused(t *testing.T) {
+func TestConflictsAreRejected(t *testing.T) {
 	dir := t.TempDir()
 	write := func(path, content string) {
 		path = filepath.Join(dir, path)

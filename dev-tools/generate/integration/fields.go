@@ -156,7 +156,7 @@ func translate(f fielddefs.Field, m module.Module) ([]field, error) {
 //     that comes later under the same key is kept but not indexed, as Fleet's data streams ignore malformed values.
 //   - Strings have no definition. Elasticsearch's ecs@mappings types them, as keywords unless the key's name is one that
 //     ECS types otherwise (`*_ip`, `*.created`, ...). Fleet would make a template for them without ignore_above, by which
-//     Elasticsearch would refuse a document with a string of more than 32,766 bytes; a value that is not of the type by
+//     Elasticsearch would reject a document with a string of more than 32,766 bytes; a value that is not of the type by
 //     name is kept without being indexed.
 func dynamicKeys(f fielddefs.Field, out field) ([]field, error) {
 	var list []field

@@ -25,7 +25,7 @@ type behaviour struct {
 	deliver func(x *exchange, answer []byte) // replaces the delivery
 }
 
-// An unknown kind behaves as Pass does; New and ParseFault refuse it.
+// An unknown kind behaves as Pass does; New and ParseFault reject it.
 var behaviours = join(ordinary, hostile)
 
 func join(tables ...map[Kind]behaviour) map[Kind]behaviour {
@@ -61,7 +61,7 @@ var ordinary = map[Kind]behaviour{
 	Nulls:        {page: eachObject(nullOptional)},
 	Missing:      {page: eachObject(dropOptional)},
 
-	RefuseCursor: {before: func(x *exchange) bool { x.fail(http.StatusBadRequest); return true }},
+	RejectCursor: {before: func(x *exchange) bool { x.fail(http.StatusBadRequest); return true }},
 	Endless:      {page: func(p *page) { p.clear(); p.cursor, p.more = p.same, true }},
 	Repeat:       {page: func(p *page) { p.cursor, p.more = p.same, true }},
 	EmptyPage:    {page: func(p *page) { p.more = p.more || p.count() > 0; p.clear(); p.cursor = p.same }},

@@ -40,7 +40,7 @@ const (
 	UnknownEnums Kind = "unknown-values" // events with actions, types and categories that nobody knows
 	Nulls        Kind = "nulls"          // optional keys of events are null
 	Missing      Kind = "missing"        // optional keys of events are missing
-	RefuseCursor Kind = "refuse-cursor"  // 400, only for a request with a cursor
+	RejectCursor Kind = "reject-cursor"  // 400, only for a request with a cursor
 	Endless      Kind = "endless"        // no items, has_more, and a cursor that does not move
 	Repeat       Kind = "repeat"         // items, has_more, and a cursor that does not move
 	EmptyPage    Kind = "empty"          // no items and has_more, with events left
@@ -224,7 +224,7 @@ func (q *faultQueue) next(t EventType, cursor bool) Fault {
 }
 
 func (f Fault) fits(t EventType, cursor bool) bool {
-	if f.Kind == RefuseCursor && !cursor {
+	if f.Kind == RejectCursor && !cursor {
 		return false
 	}
 	return f.On == t || f.On == "" && t != Introspect

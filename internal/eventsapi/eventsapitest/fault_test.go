@@ -100,9 +100,9 @@ func TestCursorThatDoesNotMove(t *testing.T) {
 	assert.Len(t, got, 40)
 }
 
-func TestRefusedCursor(t *testing.T) {
+func TestRejectedCursor(t *testing.T) {
 	c := faulty(t)
-	c.srv.Script(eventsapitest.Fault{Kind: eventsapitest.RefuseCursor})
+	c.srv.Script(eventsapitest.Fault{Kind: eventsapitest.RejectCursor})
 	first := c.fetch(audits, from(longAgo, 10))
 	assert.Equal(t, http.StatusOK, first.status, "waits for a cursor")
 	assert.Equal(t, http.StatusBadRequest, c.fetch(audits, follow(first.Cursor)).status)
@@ -173,7 +173,7 @@ func TestChancesAreSeeded(t *testing.T) {
 	assert.Equal(t, first, second)
 }
 
-func TestParseFaultRefuses(t *testing.T) {
+func TestParseFaultRejects(t *testing.T) {
 	for _, text := range []string{"", "flood", "status", "200", "999", "500:soon", "slow", "slow:x", "huge:x", "cut:7", "500@users"} {
 		_, err := eventsapitest.ParseFault(text)
 		require.Error(t, err, text)

@@ -124,7 +124,7 @@ func (x *exchange) events() {
 		return
 	}
 	if !slices.Contains(c.Features, x.req.Type) {
-		x.refuseFeature()
+		x.rejectFeature()
 		return
 	}
 	if err != nil {
@@ -180,7 +180,7 @@ func (x *exchange) admit() (claims, bool) {
 	return c, true
 }
 
-func (x *exchange) refuseFeature() {
+func (x *exchange) rejectFeature() {
 	if x.s.cfg.Forbidden403 {
 		x.fail(http.StatusForbidden)
 		return

@@ -123,7 +123,7 @@ func (p *page) encode() []byte {
 	return append(body, "]}"...)
 }
 
-// page answers a query; false if its cursor is refused. buf is the buffer for
+// page answers a query; false if its cursor is rejected. buf is the buffer for
 // the items.
 func (s *Simulator) page(a *Account, t EventType, q query, v1 bool, buf []byte) (*page, bool) {
 	v := a.view(t)

@@ -18,7 +18,7 @@ type Request struct {
 	Method    string
 	Path      string
 	Type      EventType // empty for an unknown path
-	Account   string    // of the token; empty if it was refused or not looked at
+	Account   string    // of the token; empty if it was rejected or not looked at
 	UserAgent string
 	Body      string // as sent, at most 1 KiB
 	Cursor    string // from the body; empty for a reset request

@@ -158,7 +158,7 @@ func New(cfg Config) (*Simulator, error) {
 	return s, nil
 }
 
-// complete fills the defaults in and refuses what cannot be served.
+// complete fills the defaults in and rejects what cannot be served.
 func (c *Config) complete() error {
 	if c.Now == nil {
 		c.Now = time.Now

@@ -121,7 +121,7 @@ func (s *Simulator) sign(c claims, kid string) string {
 	return text + "." + enc.EncodeToString(raw)
 }
 
-// Revoke makes the API refuse the token from now on.
+// Revoke makes the API reject the token from now on.
 func (s *Simulator) Revoke(token string) {
 	if c, ok := s.verify(token); ok {
 		s.tokens.mu.Lock()

@@ -56,7 +56,7 @@ func TestTokenClaims(t *testing.T) {
 	assert.True(t, ecdsa.Verify(eventsapitest.PublicKey(s), sum[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:])))
 }
 
-func TestTokensRefused(t *testing.T) {
+func TestTokensRejected(t *testing.T) {
 	clk := newClock()
 	c := newClient(t, eventsapitest.Config{Seed: 1, Now: clk.now, StrictAudience: true})
 	good := c.token
@@ -142,7 +142,7 @@ func TestRateWindows(t *testing.T) {
 	assert.Equal(t, http.StatusTooManyRequests, a.status)
 	assert.Equal(t, "45", a.header.Get("Retry-After"), "rounded up")
 	clk.advance(45 * time.Second)
-	assert.Equal(t, http.StatusOK, ask(3).status, "a new minute; the refused one counts for the hour")
+	assert.Equal(t, http.StatusOK, ask(3).status, "a new minute; the rejected one counts for the hour")
 	other := c.token
 	c.token = c.srv.Token()
 	assert.Equal(t, http.StatusOK, ask(1).status, "another token has windows of its own")

@@ -7,7 +7,7 @@
 // What a schema does not name stays where it is, so keys that the API adds later survive without a change here.
 // Nulls, empty strings, empty objects and empty arrays are left out at any depth. Known strings are trimmed, and a
 // known time that only says that a client had none is left out. A known key with a value of
-// another type than its own is taken out of its place, because it would make Elasticsearch refuse the document, and
+// another type than its own is taken out of its place, because it would make Elasticsearch reject the document, and
 // kept as text under "unexpected".
 //
 // The decoder exists for speed and for exactness: one copy of the input carries all strings, a known key costs one

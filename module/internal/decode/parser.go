@@ -314,7 +314,7 @@ func (p *parser) digits() int {
 	return p.at - start
 }
 
-// fieldName makes an unknown key safe as a field name: Elasticsearch splits names at dots and refuses empty parts,
+// fieldName makes an unknown key safe as a field name: Elasticsearch splits names at dots and rejects empty parts,
 // and one name is ours.
 func fieldName(key string) string {
 	if key == UnexpectedKey {

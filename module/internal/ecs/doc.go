@@ -110,7 +110,7 @@ func (d *Doc) Begin(dataset string, schema decode.Schema, raw []byte) error {
 	return nil
 }
 
-// Failed returns what is known of an item that Begin refused.
+// Failed returns what is known of an item that Begin rejected.
 func (d *Doc) Failed() beat.Event {
 	ev := beat.Event{Meta: mapstr.M{}, Fields: mapstr.M{}}
 	if id := d.Text(UUID); id != "" && len(id) <= MaxID {

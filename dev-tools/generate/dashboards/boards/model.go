@@ -121,7 +121,7 @@ type Measure struct {
 	Field  string
 	Where  string // KQL: only these events
 	Span   bool   // a number of seconds, shown as a duration
-	Before bool   // of the period of the same length before the chosen one; not beside values of a field, where Lens refuses it
+	Before bool   // of the period of the same length before the chosen one; not beside values of a field, where Lens rejects it
 	Last   string // only the end of the chosen period: "1d"
 	Sort   bool   // buckets and table are in the descending order of this; else of the first
 	Color  string

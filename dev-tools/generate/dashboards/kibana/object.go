@@ -22,7 +22,7 @@ type (
 	list   = []any
 )
 
-// The newest versions that Kibana 8.18 takes. With a newer one it refuses the whole package, and without one it takes
+// The newest versions that Kibana 8.18 takes. With a newer one it rejects the whole package, and without one it takes
 // the object for one of Kibana 6.
 const (
 	coreVersion      = "8.8.0"

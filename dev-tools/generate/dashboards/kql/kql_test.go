@@ -61,7 +61,7 @@ func unique(names []string) []string {
 	return out
 }
 
-func TestWhatIsNotKnownIsRefused(t *testing.T) {
+func TestWhatIsNotKnownIsRejected(t *testing.T) {
 	for _, text := range []string{`a`, `a:`, `a: b c: d`, `(a: b`, `a: "b`, `a >= 3`, `a: b and`, `a: (b or)`, `: b`, `a: b)`, `a: {b: c}`, `not`, `"a b"`} {
 		_, err := Parse(text)
 		assert.Error(t, err, text)

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Outputs that refuse: everything, one data stream, one document.
+// Outputs that reject: everything, one data stream, one document.
 
 package tests
 
@@ -20,10 +20,10 @@ import (
 	"onepasswordbeat/tests/bulktest"
 )
 
-// An output that refuses everything holds the cursors, says why, and gets every
+// An output that rejects everything holds the cursors, says why, and gets every
 // event once the cause is gone, without a restart.
-func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
-	for name, refusal := range map[string]*bulktest.Refusal{
+func TestInvariant2_OutputThatRejectsEverythingHoldsTheCursor(t *testing.T) {
+	for name, rejection := range map[string]*bulktest.Rejection{
 		"missing privilege": bulktest.NoPrivilege,
 		"missing pipeline":  bulktest.MissingPipeline,
 		"blocked index":     bulktest.WriteBlock,
@@ -33,10 +33,10 @@ func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 			t.Parallel()
 			srv := beattest.Backlog(t, 1000)
 			es := bulktest.Start(t)
-			es.Refuse(bulktest.Every(refusal))
+			es.Reject(bulktest.Every(rejection))
 			home := toBulk(t, srv, es, M{"limit": 200})
 			beat := home.Start()
-			waitRefused(t, beat, refusal, 3)
+			waitRejected(t, beat, rejection, 3)
 			assertCursorsHeld(t, home, 3)
 			bulks := es.Stats().Bulks
 			beat.Until(soon, "the page is tried again", func() bool { return es.Stats().Bulks > bulks+3 })
@@ -44,7 +44,7 @@ func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 			assert.Zero(t, es.Count(""))
 
 			first := beat.Log.Len()
-			es.Refuse(nil)
+			es.Reject(nil)
 			waitIndexed(t, beat, srv, es, patient)
 			beat.Until(soon, "every event type is Running again", func() bool {
 				running := map[any]bool{}
@@ -62,31 +62,31 @@ func TestInvariant2_OutputThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 	}
 }
 
-// The same across restarts: a stop and a kill while everything is refused.
-func TestInvariant2_RefusedPagesSurviveStopAndKill(t *testing.T) {
+// The same across restarts: a stop and a kill while everything is rejected.
+func TestInvariant2_RejectedPagesSurviveStopAndKill(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 500)
 	es := bulktest.Start(t)
-	es.Refuse(bulktest.Every(bulktest.NoPrivilege))
+	es.Reject(bulktest.Every(bulktest.NoPrivilege))
 	home := toBulk(t, srv, es, M{"limit": 100})
 	for _, end := range []func(*beattest.Beat){
 		func(b *beattest.Beat) { b.Terminate(stopMost) },
 		func(b *beattest.Beat) { b.Kill() },
 	} {
 		beat := home.Start()
-		waitRefused(t, beat, bulktest.NoPrivilege, 1)
+		waitRejected(t, beat, bulktest.NoPrivilege, 1)
 		end(beat)
 		assertCursorsHeld(t, home, 3)
 	}
-	es.Refuse(nil)
+	es.Reject(nil)
 	beat := home.Start()
 	waitIndexed(t, beat, srv, es, soon)
 	beat.Terminate(stopMost)
 	assertIndexed(t, srv, es)
 }
 
-// An output that starts to refuse in the middle of a backlog.
-func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
+// An output that starts to reject in the middle of a backlog.
+func TestInvariant2_RejectionInTheMiddleOfABacklog(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 3000)
 	es := bulktest.Start(t)
@@ -94,28 +94,28 @@ func TestInvariant2_RefusalInTheMiddleOfABacklog(t *testing.T) {
 	home := toBulk(t, srv, es, M{"limit": 100})
 	beat := home.Start()
 	beat.Until(soon, "some events are indexed", func() bool { return es.Count("") > 1000 })
-	es.Refuse(bulktest.Every(bulktest.WriteBlock))
-	waitRefused(t, beat, bulktest.WriteBlock, 3)
-	held, refused := home.Cursors(), es.Stats().Refused
-	beat.Until(soon, "each is tried again", func() bool { return es.Stats().Refused >= refused+3 }) // one event of each page
+	es.Reject(bulktest.Every(bulktest.WriteBlock))
+	waitRejected(t, beat, bulktest.WriteBlock, 3)
+	held, rejected := home.Cursors(), es.Stats().Rejected
+	beat.Until(soon, "each is tried again", func() bool { return es.Stats().Rejected >= rejected+3 }) // one event of each page
 	assert.Equal(t, held, home.Cursors())
-	es.Refuse(nil)
+	es.Reject(nil)
 	waitIndexed(t, beat, srv, es, patient)
 	beat.Terminate(stopMost)
 	assertIndexed(t, srv, es)
 }
 
-// One data stream is refused: its cursor is held, the others flow.
-func TestInvariant6_OneRefusedStreamDoesNotTouchTheOthers(t *testing.T) {
+// One data stream is rejected: its cursor is held, the others flow.
+func TestInvariant6_OneRejectedStreamDoesNotTouchTheOthers(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 1000)
 	es := bulktest.Start(t)
-	es.Refuse(bulktest.Stream(beattest.DataStream(eventsapitest.ItemUsages), bulktest.NoPrivilege))
+	es.Reject(bulktest.Stream(beattest.DataStream(eventsapitest.ItemUsages), bulktest.NoPrivilege))
 	home := toBulk(t, srv, es, M{"limit": 200})
 	beat := home.Start()
 	others := []eventsapitest.EventType{eventsapitest.AuditEvents, eventsapitest.SignInAttempts}
 	waitIndexed(t, beat, srv, es, patient, others...)
-	waitRefused(t, beat, bulktest.NoPrivilege, 1)
+	waitRejected(t, beat, bulktest.NoPrivilege, 1)
 	beat.Until(soon, "the cursors of the others are stored", func() bool {
 		c := home.Cursors()
 		return c["audit_events"] != "" && c["signin_attempts"] != ""
@@ -123,24 +123,24 @@ func TestInvariant6_OneRefusedStreamDoesNotTouchTheOthers(t *testing.T) {
 	assert.Empty(t, home.Cursors()["item_usages"])
 	assert.Zero(t, es.Count(beattest.DataStream(eventsapitest.ItemUsages)))
 
-	es.Refuse(nil)
+	es.Reject(nil)
 	waitIndexed(t, beat, srv, es, patient)
 	beat.Terminate(stopMost)
 	assertIndexed(t, srv, es)
 }
 
 // One document that its data stream can't hold: the stream goes on, and the
-// refusal is counted and logged.
+// rejection is counted and logged.
 func TestInvariant2_OneBadDocumentDoesNotStopAStream(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 500)
 	es := bulktest.Start(t)
 	bad := srv.UUID(eventsapitest.SignInAttempts, 250)
-	es.Refuse(bulktest.Only(bulktest.BadIP, bad))
+	es.Reject(bulktest.Only(bulktest.BadIP, bad))
 	home := toBulk(t, srv, es, M{"limit": 100})
 	beat := home.Start()
 	waitOthers(t, beat, srv, es, bad)
-	beat.Until(soon, "the refusal is counted", func() bool { return beat.InputSum("events_refused_total") == 1 })
+	beat.Until(soon, "the rejection is counted", func() bool { return beat.InputSum("events_refused_total") == 1 })
 	line := beat.WaitLog("the output rejected invalid events", soon)
 	assert.Contains(t, line.Raw, "failed to parse field [source.ip]")
 	beat.Terminate(stopMost)
@@ -155,7 +155,7 @@ func TestInvariant2_BadDocumentGoesToTheDeadLetterIndex(t *testing.T) {
 	es := bulktest.Start(t)
 	bad := srv.UUID(eventsapitest.SignInAttempts, 100)
 	stream := bulktest.Stream(beattest.DataStream(eventsapitest.SignInAttempts), bulktest.BadIP)
-	es.Refuse(func(d bulktest.Doc) *bulktest.Refusal {
+	es.Reject(func(d bulktest.Doc) *bulktest.Rejection {
 		if d.ID == bad {
 			return stream(d)
 		}
@@ -172,19 +172,19 @@ func TestInvariant2_BadDocumentGoesToTheDeadLetterIndex(t *testing.T) {
 	beat.Terminate(stopMost)
 }
 
-// A bad document that is alone on its page looks like an output that refuses
+// A bad document that is alone on its page looks like an output that rejects
 // everything; that must not stop the stream for good.
 func TestInvariant2_ABadDocumentAloneOnItsPageIsPassed(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 0)
 	es := bulktest.Start(t)
 	bad := newUUID(1)
-	es.Refuse(bulktest.Only(bulktest.BadIP, bad))
+	es.Reject(bulktest.Only(bulktest.BadIP, bad))
 	home := toBulk(t, srv, es)
 	beat := home.Start()
 	waitRunning(beat, 3)
 	publishSignIn(srv, bad)
-	beat.Until(soon, "the document is refused", func() bool { return es.Stats().Refused > 0 })
+	beat.Until(soon, "the document is rejected", func() bool { return es.Stats().Rejected > 0 })
 	good := newUUID(2)
 	publishSignIn(srv, good)
 	beat.Until(patient, "the next event is indexed", func() bool { return es.Count("") == 1 })
@@ -204,24 +204,24 @@ func TestInvariant2_ATooLargeEventDoesNotStopAStream(t *testing.T) {
 	srv.Publish(eventsapitest.SignInAttempts, signIn(big, strings.Repeat("x", 400_000)))
 	beat := home.Start()
 	waitOthers(t, beat, srv, es, big)
-	beat.Until(soon, "the refusal is counted", func() bool { return beat.InputSum("events_refused_total") >= 1 })
+	beat.Until(soon, "the rejection is counted", func() bool { return beat.InputSum("events_refused_total") >= 1 })
 	beat.Until(soon, "the cursor is stored", func() bool { return home.Cursors()["signin_attempts"] != "" })
 	beat.Terminate(stopMost)
 	assert.NotContains(t, es.IDs(), big)
 }
 
 // A full write queue (429) of the whole request and of items: tried again, no
-// event lost, none counted as refused.
+// event lost, none counted as rejected.
 func TestTooManyRequestsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 1000)
 	es := bulktest.Start(t)
 	es.SetFault(bulktest.Times(3, bulktest.Busy()))
-	es.Refuse(bulktest.Stream(beattest.DataStream(eventsapitest.AuditEvents), bulktest.FloodStage))
+	es.Reject(bulktest.Stream(beattest.DataStream(eventsapitest.AuditEvents), bulktest.FloodStage))
 	home := toBulk(t, srv, es)
 	beat := home.Start()
-	beat.Until(soon, "items are refused with 429", func() bool { return es.Stats().Refused > 0 })
-	es.Refuse(nil)
+	beat.Until(soon, "items are rejected with 429", func() bool { return es.Stats().Rejected > 0 })
+	es.Reject(nil)
 	waitIndexed(t, beat, srv, es, patient)
 	assert.Zero(t, beat.InputSum("events_refused_total"))
 	beat.Terminate(stopMost)
@@ -251,10 +251,10 @@ func TestFailedBulkRequestsAreTriedAgain(t *testing.T) {
 	}
 }
 
-// waitRefused waits until n event types are Degraded with the output's reason.
-func waitRefused(t *testing.T, beat *beattest.Beat, refusal *bulktest.Refusal, n int) {
+// waitRejected waits until n event types are Degraded with the output's reason.
+func waitRejected(t *testing.T, beat *beattest.Beat, rejection *bulktest.Rejection, n int) {
 	t.Helper()
-	reason, _, _ := strings.Cut(refusal.Reason, "{index}")
+	reason, _, _ := strings.Cut(rejection.Reason, "{index}")
 	beat.Until(soon, "Degraded with the output's reason", func() bool {
 		types := map[any]bool{}
 		for _, line := range beat.Log.Lines() {

@@ -91,7 +91,7 @@ func testNoAutoConfigure(t *testing.T, node *estest.Node) {
 	heals(t, f, beat, first, eventsapitest.Types()...)
 }
 
-// Nothing at all may be written: Elasticsearch refuses whole requests then.
+// Nothing at all may be written: Elasticsearch rejects whole requests then.
 func testNothingAllowed(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "nothing", plan{User: partial, Events: 50})
 	grant(t, node, nil)
