@@ -8,6 +8,7 @@ package integration
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -110,6 +111,8 @@ func madeOfItems(t *testing.T, node *ostest.Node) {
 			assert.Equal(t, event["id"], id)
 			gotEvent, _ := got["event"].(map[string]any)
 			assert.NotEmpty(t, gotEvent["ingested"])
+			assert.JSONEq(t, item, fmt.Sprint(gotEvent["original"]), "for @custom pipelines")
+			delete(gotEvent, "original") // as Fleet's final pipeline does unless tags has preserve_original_event
 			for _, doc := range []map[string]any{want, got} {
 				rest, _ := doc["onepassword"].(map[string]any)
 				assert.NotNil(t, rest["ingest_delay"])
