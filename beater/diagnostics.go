@@ -25,6 +25,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
 
 	"onepasswordbeat/internal/account"
+	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/internal/safetext"
@@ -212,7 +213,7 @@ func stored(s registry.State, err error) storedState {
 		return storedState{}
 	}
 	if err != nil {
-		return storedState{Error: err.Error()}
+		return storedState{Error: safetext.Short(err.Error(), 2*safetext.MaxBytes)}
 	}
 	return storedState{
 		Account: s.Account, Cursor: fingerprint(s.Cursor),
@@ -265,8 +266,9 @@ var plainKeys = []string{"token_file", "key_passphrase_path", "keep_null", "cert
 // pasted.
 func secretsIn(settings map[string]any) []string {
 	var secrets []string
-	if token, ok := settings["token"].(string); ok && len(strings.TrimSpace(token)) >= 8 {
-		secrets = append(secrets, strings.TrimSpace(token))
+	if raw, ok := settings["token"].(string); ok {
+		token, _ := eventsapi.NormalizeToken(raw) // one that can't be used is redacted, too
+		secrets = append(secrets, token)
 	}
 	return secrets
 }

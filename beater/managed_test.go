@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,6 +160,10 @@ func TestStateInDiagnostics(t *testing.T) {
 	d = newDiagnostics(brokenStore{errors.New("damaged")})
 	_, _, _ = d.begin(registry.Key{Input: "acme", EventType: "audit_events"}, limiter)
 	assert.Contains(t, string(d.state()), "damaged")
+	d = newDiagnostics(brokenStore{errors.New("\x1b[31mred" + strings.Repeat("x", 900_000))})
+	_, _, _ = d.begin(registry.Key{Input: "acme", EventType: "audit_events"}, limiter)
+	assert.Contains(t, string(d.state()), `"error": "redx`)
+	assert.Less(t, len(d.state()), 4<<10)
 }
 
 func TestRenderedConfiguration(t *testing.T) {

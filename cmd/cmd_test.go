@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
@@ -264,6 +265,31 @@ func TestListStatesThatCannotBeUsed(t *testing.T) {
 	assert.Contains(t, string(out), "unusable: the state of input \"a\"")
 	assert.Contains(t, string(out), "it has version 9")
 	assert.Regexp(t, `(?m)^b +audit_events +- +cursor +0s +-$`, string(out))
+}
+
+// TestListStatesOfAHostileRegistry: a terminal gets nothing but text.
+func TestListStatesOfAHostileRegistry(t *testing.T) {
+	dataPath := t.TempDir()
+	dir := registry.Dir(dataPath)
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	const escape = `\u001b[31m\u001b]0;owned\u0007\r\n\u202e`
+	long := strings.Repeat("x", 900_000)
+	for name, content := range map[string]string{
+		"meta.json": `{"version":"1"}`, "active.dat": "1.json", "log.json": "",
+		"1.json": `[{"_key":"onepassword::a` + escape + long + `::audit_events","version":1,"cursor":"` + escape + long + `","account":"A` + escape + long + `"},` +
+			`{"_key":"onepassword::b::` + escape + long + `","version":1,"cursor":"x","updated":"` + escape + long + `"},` +
+			`{"_key":"onepassword::c::audit_events","version":9,"cursor":"x"}]`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	r, err := registry.Open(dataPath, logp.NewNopLogger())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, r.Close()) }()
+	var out writer
+	require.NoError(t, listStates(&out, r, stateFilter{}, now))
+	assert.Less(t, len(out), 8<<10)
+	assert.Equal(t, 4, strings.Count(string(out), "\n"), "%s", out)
+	assert.False(t, strings.ContainsFunc(string(out), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }), "%q", out)
 }
 
 func TestListStatesFiltered(t *testing.T) {

@@ -27,6 +27,7 @@ import (
 	"onepasswordbeat/beater"
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/internal/safetext"
 	"onepasswordbeat/module"
 )
 
@@ -196,7 +197,10 @@ func checkInput(stderr io.Writer, b *instance.Beat, r *registry.Registry, id str
 		return err
 	}
 	for _, e := range entries {
-		known = append(known, e.Key.Input)
+		if e.Key.Input == id {
+			return nil
+		}
+		known = append(known, safetext.Short(e.Key.Input, maxShownID))
 	}
 	if slices.Contains(known, id) {
 		return nil
@@ -256,6 +260,9 @@ func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*i
 	return do(b, r)
 }
 
+// maxShownID is the length of an input's id as it is shown: no configured one is longer.
+const maxShownID = 128
+
 // listStates prints a line a state.
 func listStates(out io.Writer, r *registry.Registry, filter stateFilter, now time.Time) error {
 	entries, err := r.List()
@@ -267,15 +274,16 @@ func listStates(out io.Writer, r *registry.Registry, filter stateFilter, now tim
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tACCOUNT\tPOSITION\tCURSOR AGE\tLAST EVENT")
 	for _, e := range entries {
+		input, eventType := safetext.Short(e.Key.Input, maxShownID), safetext.Short(e.Key.EventType, maxShownID)
 		if e.Err != nil {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t\tunusable: %v\t\t\n", e.Key.Input, e.Key.EventType, e.Err)
+			_, _ = fmt.Fprintf(w, "%s\t%s\t\tunusable: %s\t\t\n", input, eventType, safetext.Short(e.Err.Error(), 2*safetext.MaxBytes))
 			continue
 		}
 		position := "since " + stamp(e.State.StartTime)
 		if e.State.Cursor != "" {
 			position = "cursor"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Key.Input, e.Key.EventType, orDash(e.State.Account), position,
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", input, eventType, orDash(e.State.Account), position,
 			now.Sub(e.State.Updated).Round(time.Second), stamp(e.State.LastEvent))
 	}
 	if err := w.Flush(); err != nil || len(entries) == all {

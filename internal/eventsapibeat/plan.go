@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"onepasswordbeat/internal/eventsapi"
 	"onepasswordbeat/internal/safetext"
 )
 
@@ -81,7 +82,10 @@ func NewPlan(opts Options) (*Plan, error) {
 		if !ok {
 			continue
 		}
-		token := strings.TrimSpace(c.AuthToken)
+		token, err := eventsapi.NormalizeToken(c.AuthToken)
+		if err != nil {
+			return nil, fmt.Errorf("%s: eventsapibeat.%s.auth_token: %w", old.path, name, err)
+		}
 		if token == "" {
 			return nil, fmt.Errorf("%s: eventsapibeat.%s.auth_token is empty: write the token there, or set enabled: false", old.path, name)
 		}

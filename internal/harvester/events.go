@@ -20,6 +20,7 @@ import (
 	"github.com/elastic/elastic-agent-libs/mapstr"
 
 	"onepasswordbeat/internal/eventsapi"
+	"onepasswordbeat/internal/safetext"
 	"onepasswordbeat/module"
 )
 
@@ -69,7 +70,7 @@ func (m *mapper) events(page *eventsapi.Page, first, n int, newest *time.Time) i
 			}
 		}
 		if unmapped > 0 {
-			m.log.warnw(logContent, "items of a page can't be mapped; they are published with their original", "count", unmapped, "items", n, "error", cause)
+			m.log.warnw(logContent, "items of a page can't be mapped; they are published with their original", "count", unmapped, "items", n, "error", safetext.Line(cause.Error()))
 		}
 		if latest.IsZero() {
 			return
@@ -96,7 +97,7 @@ func (m *mapper) item(page *eventsapi.Page, i int, raw json.RawMessage, received
 	}
 	ev.Meta[events.FieldMetaID] = id
 	err := fmt.Errorf("onepasswordbeat published this item without its body of %d bytes: %s", over.Bytes, over.Reason)
-	child(ev.Fields, "error")["message"] = err.Error()
+	child(ev.Fields, "error")["message"] = safetext.Line(err.Error())
 	delete(child(ev.Fields, "event"), "original")
 	return ev, err
 }
@@ -120,7 +121,7 @@ func (m *mapper) event(raw json.RawMessage, received time.Time) (beat.Event, err
 	}
 	eventFields := child(ev.Fields, "event")
 	if err != nil {
-		child(ev.Fields, "error")["message"] = "onepasswordbeat can't map this item: " + err.Error()
+		child(ev.Fields, "error")["message"] = safetext.Line("onepasswordbeat can't map this item: " + err.Error())
 		eventFields["kind"] = "pipeline_error"
 		eventFields["module"] = "1password"
 		eventFields["dataset"] = m.module.Dataset

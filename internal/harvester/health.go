@@ -7,6 +7,8 @@ package harvester
 
 import (
 	"github.com/elastic/beats/v7/libbeat/management/status"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 // Classes of log messages.
@@ -38,7 +40,9 @@ func (h *health) running()                   { h.set(status.Running, logRunning,
 func (h *health) degraded(class, msg string) { h.set(status.Degraded, class, msg) }
 func (h *health) failed(class, msg string)   { h.set(status.Failed, class, msg) }
 
+// set shows what an old registry, a server or an output said as one printable line.
 func (h *health) set(state status.Status, class, msg string) {
+	msg = safetext.Line(msg)
 	if state == h.state && msg == h.msg {
 		return
 	}

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 // ErrNotFound is returned by Load when nothing is stored for a key: the first run.
@@ -60,12 +62,12 @@ func decode(key Key, stored decoder, place string) (State, error) {
 
 func unusable(key Key, place string, err error) error {
 	return fmt.Errorf("the state of input %q, event type %q in %s can't be used: %w. "+
-		"Use the version of onepasswordbeat that wrote it, or run %s", key.Input, key.EventType, place, err, resetCommand(key))
+		"Use the version of onepasswordbeat that wrote it, or run %s", safetext.Short(key.Input, maxText), safetext.Short(key.EventType, maxText), place, err, resetCommand(key))
 }
 
 // resetCommand is the command that gives a harvester a new start.
 func resetCommand(key Key) string {
-	return fmt.Sprintf("`onepasswordbeat state reset --input %s --event-type %s --since TIME`", key.Input, key.EventType)
+	return fmt.Sprintf("`onepasswordbeat state reset --input %s --event-type %s --since TIME`", safetext.Short(key.Input, maxText), safetext.Short(key.EventType, maxText))
 }
 
 // Commit stores a state and returns once it is safe.

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 // stateVersion is the version that this beat writes. Older ones are read for
@@ -86,12 +88,16 @@ func (s State) record() record {
 	}
 }
 
-// state checks a stored record and turns it into a State.
+// maxText is the length of a stored text but the cursor, in bytes: that of the names which a client accepts. An old
+// version, or whoever can write the file, may have stored anything.
+const maxText = 128
+
+// state checks a stored record and turns it into a State. Its texts can be shown.
 func (r record) state() (State, error) {
 	if r.Version < 1 || r.Version > stateVersion {
 		return State{}, fmt.Errorf("it has version %d, and this beat reads versions 1 to %d", r.Version, stateVersion)
 	}
-	s := State{Account: r.Account, Cursor: r.Cursor, Limit: r.Limit}
+	s := State{Account: safetext.Short(r.Account, maxText), Cursor: r.Cursor, Limit: r.Limit}
 	var errs []error
 	for _, f := range []struct {
 		name, text string
@@ -101,14 +107,14 @@ func (r record) state() (State, error) {
 		{"last_event", r.LastEvent, &s.LastEvent},
 		{"updated", r.Updated, &s.Updated},
 	} {
-		t, err := parseTime(f.text)
+		t, err := parseTime(safetext.Short(f.text, maxText))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s is no time: %w", f.name, err))
 		}
 		*f.to = t
 	}
 	if r.Initial != "" {
-		d, err := time.ParseDuration(r.Initial)
+		d, err := time.ParseDuration(safetext.Short(r.Initial, maxText))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("initial_interval is no duration: %w", err))
 		}

@@ -8,8 +8,10 @@ package registry
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -83,6 +85,39 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, entries, 1)
 			assert.ErrorContains(t, entries[0].Err, test.want)
+		})
+	}
+}
+
+// TestTextsOfAnOldRegistryCanBeShown: an old version stored what a server sent, of any length and with any characters.
+func TestTextsOfAnOldRegistryCanBeShown(t *testing.T) {
+	hostile := "A\x1b[31mB\r\nC\x1b]0;owned\x07\u202e" + strings.Repeat("D", 900_000)
+	check := func(t *testing.T, text string, most int) {
+		t.Helper()
+		assert.LessOrEqual(t, len(text), most)
+		assert.False(t, strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%.300q", text)
+	}
+	for name, stored := range map[string]map[string]any{
+		"account":          {"version": 1, "cursor": "c", "account": hostile},
+		"updated":          {"version": 1, "cursor": "c", "updated": hostile},
+		"initial_interval": {"version": 1, "cursor": "c", "initial_interval": hostile},
+		"start_time":       {"version": 1, "start_time": hostile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := open(t, t.TempDir())
+			for _, key := range []Key{testKey, {hostile, "audit_events"}, {"acme", hostile}} {
+				require.NoError(t, memOf(r).Set(key.String(), stored))
+			}
+			entries, err := r.List()
+			require.NoError(t, err)
+			require.Len(t, entries, 3)
+			for _, e := range entries {
+				check(t, e.State.Account, 128)
+				if name != "account" {
+					require.Error(t, e.Err)
+					check(t, strings.Join(strings.Split(e.Err.Error(), "\n"), " "), 2<<10)
+				}
+			}
 		})
 	}
 }
