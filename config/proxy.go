@@ -7,6 +7,7 @@ package config
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -22,12 +23,15 @@ func HideProxyCredentials(settings *conf.C) error {
 	if err != nil {
 		return nil //nolint:nilerr // there is none
 	}
-	proxy, err := url.Parse(raw)
-	if err != nil || proxy.User == nil {
-		return nil //nolint:nilerr // libbeat reports the error
+	if !strings.Contains(raw, "@") {
+		return nil
 	}
-	if proxy.Scheme != "http" && proxy.Scheme != "https" {
-		return fmt.Errorf("proxy_url: libbeat would write the user name and password of a %.10s proxy to the log: remove proxy_url, and set HTTPS_PROXY in the environment of the beat", proxy.Scheme)
+	proxy, err := url.Parse(raw)
+	switch {
+	case err != nil || proxy.User == nil: // the error quotes the URL
+		return errors.New("proxy_url: it has an @ and is no URL with a user name and a password: write it as http://user:password@proxy.example.com:3128, with special characters of the password as % and two digits")
+	case proxy.Scheme != "http" && proxy.Scheme != "https":
+		return fmt.Errorf("proxy_url: libbeat would write the user name and password of a %.10s proxy to the log: remove them from proxy_url, or remove proxy_url and set HTTPS_PROXY in the environment of the beat", proxy.Scheme)
 	}
 	password, _ := proxy.User.Password()
 	header := "Basic " + base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password))
@@ -41,6 +45,24 @@ func HideProxyCredentials(settings *conf.C) error {
 		return nil // the header is part of CONNECT, and the server does not see it
 	}
 	return settings.SetString("headers.Proxy-Authorization", -1, header)
+}
+
+// DropProxyCredentials removes user name and password from proxy_url, where HideProxyCredentials can't keep them: the
+// proxy stays, and refuses what it does not know.
+func DropProxyCredentials(settings *conf.C) error {
+	raw, err := settings.String("proxy_url", -1)
+	if err != nil {
+		return nil //nolint:nilerr // there is none
+	}
+	at := strings.LastIndexByte(raw, '@')
+	if at < 0 {
+		return nil
+	}
+	scheme, _, found := strings.Cut(raw[:at], "://")
+	if !found || scheme == "" {
+		scheme = "http"
+	}
+	return settings.SetString("proxy_url", -1, scheme+"://"+raw[at+1:])
 }
 
 // encrypted reports whether all hosts of an output are reached over TLS.

@@ -50,7 +50,7 @@ func newManager(cfg *conf.C, registry *reload.Registry, log *logp.Logger) (lbman
 		BuildHash: lbversion.Commit(),
 		Meta:      map[string]string{"commit": lbversion.Commit(), "build_time": lbversion.BuildTime().String()},
 	}
-	edit := &policyEdit{}
+	edit := &policyEdit{log: log}
 	c, _, err := client.NewV2FromReader(os.Stdin, info, client.WithGRPCDialOptions(grpc.WithChainStreamInterceptor(edit.intercept)))
 	if err != nil {
 		return nil, fmt.Errorf("the connection information of Elastic Agent cannot be read from standard input: %w", err)
@@ -66,6 +66,7 @@ func newManager(cfg *conf.C, registry *reload.Registry, log *logp.Logger) (lbman
 
 // policyEdit changes what Elastic Agent sends before libbeat's manager sees it.
 type policyEdit struct {
+	log  *logp.Logger
 	stop func() // of the beat; it does not wait
 }
 
@@ -108,21 +109,28 @@ func (e *policyEdit) apply(expected *proto.CheckinExpected) (stop bool) {
 				addStreams(unit.GetConfig())
 			}
 		case proto.UnitType_OUTPUT:
-			hideProxyCredentials(unit.GetConfig())
+			e.hideProxyCredentials(unit.GetConfig())
 			stop = stop || unit.GetState() == proto.State_STOPPED
 		}
 	}
 	return stop
 }
 
-// hideProxyCredentials keeps the password of an output's proxy out of libbeat's log. What cannot be changed stays.
-func hideProxyCredentials(output *proto.UnitExpectedConfig) {
+// hideProxyCredentials keeps the password of an output's proxy out of libbeat's log. One that cannot be hidden is dropped:
+// the proxy refuses the output then, and the log says why.
+func (e *policyEdit) hideProxyCredentials(output *proto.UnitExpectedConfig) {
 	if output.GetType() != "elasticsearch" || output.GetSource().GetFields()["proxy_url"] == nil {
 		return
 	}
 	settings, err := conf.NewConfigFrom(output.GetSource().AsMap())
-	if err != nil || config.HideProxyCredentials(settings) != nil {
+	if err != nil {
 		return
+	}
+	if err := config.HideProxyCredentials(settings); err != nil {
+		e.log.Errorw("the user name and the password in the output's proxy_url are not used", "error", err)
+		if config.DropProxyCredentials(settings) != nil {
+			return
+		}
 	}
 	var changed map[string]any
 	if settings.Unpack(&changed) != nil {

@@ -10,6 +10,7 @@ package agent
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/elastic/elastic-agent-client/v7/pkg/client"
 	"github.com/elastic/elastic-agent-client/v7/pkg/proto"
+	"github.com/elastic/elastic-agent-libs/logp/logptest"
 
 	"onepasswordbeat/config"
 )
@@ -222,4 +224,19 @@ func TestProxyCredentials(t *testing.T) {
 		"proxy_url": "http://proxy:3128", "hosts": []any{"https://a:9200"}, "headers": map[string]any{"X-A": "b"},
 		"proxy_headers": map[string]any{"Proxy-Authorization": "Basic dXNlcjpzZWNyZXQ="},
 	}, output.GetSource().AsMap())
+
+	log, logs := logptest.NewTestingLoggerWithObserver(t, "")
+	for raw, want := range map[string]string{
+		"socks5://user:secret@proxy:1080": "socks5://proxy:1080", "http://user:secret%zz@proxy": "http://proxy", "user:secret@proxy:1": "http://proxy:1",
+	} {
+		source, err := structpb.NewStruct(map[string]any{"proxy_url": raw})
+		require.NoError(t, err)
+		output := &proto.UnitExpectedConfig{Type: "elasticsearch", Source: source}
+		(&policyEdit{log: log}).apply(&proto.CheckinExpected{Units: []*proto.UnitExpected{{Type: proto.UnitType_OUTPUT, State: proto.State_HEALTHY, Config: output}}})
+		assert.Equal(t, map[string]any{"proxy_url": want}, output.GetSource().AsMap())
+	}
+	assert.Equal(t, 3, logs.FilterMessageSnippet("are not used").Len())
+	for _, entry := range logs.All() {
+		assert.NotContains(t, fmt.Sprint(entry.ContextMap()), "secret")
+	}
 }
