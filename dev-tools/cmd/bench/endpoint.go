@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -31,10 +32,19 @@ type endpoint struct {
 	http *http.Server
 	done chan error
 
+	hostile bulkAnswer // set before the first bulk request
+
 	events, bytes, bulks atomic.Int64
 
 	mu      sync.Mutex
 	arrived map[string]time.Time // by _id; nil unless it is wanted
+}
+
+// bulkAnswer is how a hostile endpoint answers bulk requests; the zero value is not hostile.
+type bulkAnswer struct {
+	hangs bool
+	body  *string // of status 200, in the place of a bulk response
+	item  string  // the result of each document, in the place of its creation
 }
 
 // startEndpoint listens on a free port. With keepTimes it remembers when each _id
@@ -93,6 +103,14 @@ func (e *endpoint) bulk(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	if e.hostile.hangs {
+		<-r.Context().Done()
+		return
+	}
+	if e.hostile.body != nil {
+		answer(w, *e.hostile.body)
+		return
+	}
 	n, err := e.take(s)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -123,7 +141,8 @@ func (s *scratch) read(r *http.Request) error {
 // Elasticsearch's.
 func (e *endpoint) take(s *scratch) (int, error) {
 	now := time.Now()
-	s.reply.WriteString(`{"errors":false,"items":[`)
+	item := cmp.Or(e.hostile.item, `{"status":201}`)
+	fmt.Fprintf(&s.reply, `{"errors":%t,"items":[`, e.hostile.item != "")
 	n := 0
 	for rest := s.body.Bytes(); ; n++ {
 		var action, doc []byte
@@ -144,7 +163,7 @@ func (e *endpoint) take(s *scratch) (int, error) {
 		}
 		s.reply.WriteString(`{"`)
 		s.reply.Write(op)
-		s.reply.WriteString(`":{"status":201}}`)
+		s.reply.WriteString(`":` + item + `}`)
 		if e.arrived != nil {
 			e.note(string(between(action, `"_id":"`, `"`)), now)
 		}

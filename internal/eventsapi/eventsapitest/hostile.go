@@ -31,26 +31,30 @@ const (
 	HostileRetryAfter  Kind = "hostile-retry-after"  // 429 with an absurd Retry-After
 	HostileBomb        Kind = "hostile-bomb"         // 256 MiB of blanks in a small gzip
 	HostileValues      Kind = "hostile-values"       // 31 MiB of tiny items in a small gzip
+	HostileManyValues  Kind = "hostile-many-values"  // 63 MiB of them
 	HostileNested      Kind = "hostile-nested-items" // one item of 31 MiB with millions of values
 	HostileBigItem     Kind = "hostile-big-item"     // one item with a string of 31 MiB
+	HostileLargeItems  Kind = "hostile-large-items"  // eight items with strings of 3.8 MiB, each within the limit of an item
 	HostileRepeatedKey Kind = "hostile-repeated-key" // one item that repeats a key of another type 20,000 times
 	HostileFewerKeys   Kind = "hostile-fewer-keys"   // the same 9,000 times, which is within the limit of values
 	HostileManyKeys    Kind = "hostile-many-keys"    // one item with 12,500 unknown keys
 	HostileDeep        Kind = "hostile-deep"         // one item of 9,000 arrays in each other
 	HostileSteering    Kind = "hostile-steering"     // one item whose keys try to steer where and how it is indexed
 	HostileCursor      Kind = "hostile-cursor"       // a cursor of 20 MiB
+	HostileLongCursor  Kind = "hostile-long-cursor"  // a cursor of 60 MiB
 	HostileEcho        Kind = "hostile-echo"         // a 401 that echoes the token, wrapped, cut and in lower case
 	HostileTerminal    Kind = "hostile-terminal"     // a 403 with escape sequences and 15 KB of text
 	HostileTexts       Kind = "hostile-texts"        // a 500 with another text each time
 	HostileAccount     Kind = "hostile-account"      // for Introspect: account_uuid of 60 KB with escape sequences
+	HostileLongAccount Kind = "hostile-long-account" // for Introspect: account_uuid of 900 KB
 )
 
 // HostileKinds lists the kinds for the event types in the order of their declaration.
 func HostileKinds() []Kind {
 	return []Kind{
 		Hostile101, Hostile206, HostileErrorDrip, HostileErrorFlood, HostileDrip, HostileHeaders, HostileRedirect, HostileRetryAfter,
-		HostileBomb, HostileValues, HostileNested, HostileBigItem, HostileRepeatedKey, HostileFewerKeys, HostileManyKeys,
-		HostileDeep, HostileSteering, HostileCursor, HostileEcho, HostileTerminal, HostileTexts,
+		HostileBomb, HostileValues, HostileManyValues, HostileNested, HostileBigItem, HostileLargeItems, HostileRepeatedKey, HostileFewerKeys, HostileManyKeys,
+		HostileDeep, HostileSteering, HostileCursor, HostileLongCursor, HostileEcho, HostileTerminal, HostileTexts,
 	}
 }
 
@@ -80,8 +84,9 @@ var hostile = map[Kind]behaviour{
 		x.write(http.StatusTooManyRequests, nil)
 		return true
 	}},
-	HostileBomb:   {before: func(x *exchange) bool { return x.gzipped(bomb()) }},
-	HostileValues: {before: func(x *exchange) bool { return x.gzipped(tinyItems()) }},
+	HostileBomb:       {before: func(x *exchange) bool { return x.gzipped(bomb()) }},
+	HostileValues:     {before: func(x *exchange) bool { return x.gzipped(tinyItems()) }},
+	HostileManyValues: {before: func(x *exchange) bool { return x.gzipped(manyTinyItems()) }},
 	HostileNested: {encode: oneItem(func(w *bytes.Buffer) {
 		w.WriteString(`{"uuid":"HOSTILENESTED2AAAAAAAAAAAA","x":[1`)
 		w.Write(bytes.Repeat([]byte(",1"), hostileSize/2))
@@ -91,6 +96,16 @@ var hostile = map[Kind]behaviour{
 		w.WriteString(`{"uuid":"HOSTILEBIG2AAAAAAAAAAAAAAA","x":"`)
 		w.Write(bytes.Repeat([]byte("x"), hostileSize))
 		w.WriteString(`"}`)
+	})},
+	HostileLargeItems: {encode: oneItem(func(w *bytes.Buffer) {
+		for i := range 8 {
+			if i > 0 {
+				w.WriteByte(',')
+			}
+			fmt.Fprintf(w, `{"uuid":"HOSTILELARGE%dAAAAAAAAAAAAA","timestamp":"2026-03-04T05:06:07Z","x":"`, i)
+			w.Write(bytes.Repeat([]byte("x"), 38<<20/10))
+			w.WriteString(`"}`)
+		}
 	})},
 	HostileRepeatedKey: {encode: oneItem(repeatKey("HOSTILEREPEATED2AAAAAAAAAA", 20_000))},
 	HostileFewerKeys:   {encode: oneItem(repeatKey("HOSTILEFEWER2AAAAAAAAAAAAA", 9_000))},
@@ -114,6 +129,9 @@ var hostile = map[Kind]behaviour{
 	HostileCursor: {encode: func(*page) []byte {
 		return []byte(`{"cursor":"` + strings.Repeat("c", 20<<20) + `","has_more":true,"items":[]}`)
 	}},
+	HostileLongCursor: {encode: func(*page) []byte {
+		return []byte(`{"cursor":"` + strings.Repeat("c", 60<<20) + `","has_more":true,"items":[]}`)
+	}},
 	HostileEcho: {before: (*exchange).echo},
 	HostileTerminal: {before: func(x *exchange) bool {
 		x.write(http.StatusForbidden, []byte("\x1b]0;owned\x07\x1b[31mred\x1b[0m\u202e\r\n"+strings.Repeat("text ", 3000)))
@@ -126,6 +144,9 @@ var hostile = map[Kind]behaviour{
 	HostileAccount: {deliver: func(x *exchange, _ []byte) {
 		x.write(http.StatusOK, []byte(`{"uuid":"U\u001b[31m","features":["auditevents","itemusages","signinattempts","\u001b[2J`+strings.Repeat("f", 2000)+
 			`"],"account_uuid":"\u001b[31mA\r\n`+strings.Repeat("A", 60_000)+`"}`))
+	}},
+	HostileLongAccount: {deliver: func(x *exchange, _ []byte) {
+		x.write(http.StatusOK, []byte(`{"uuid":"U","features":["auditevents","itemusages","signinattempts"],"account_uuid":"`+strings.Repeat("A", 900_000)+`"}`))
 	}},
 }
 
@@ -213,6 +234,10 @@ var bomb = sync.OnceValue(func() []byte {
 
 var tinyItems = sync.OnceValue(func() []byte {
 	return compressed(`{"cursor":"x","has_more":false,"items":[1`, ",1", hostileSize, `]}`)
+})
+
+var manyTinyItems = sync.OnceValue(func() []byte {
+	return compressed(`{"cursor":"x","has_more":false,"items":[1`, ",1", 63<<20, `]}`)
 })
 
 // compressed is the gzip of a text whose middle repeats a part up to a size.
