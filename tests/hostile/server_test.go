@@ -171,3 +171,59 @@ func TestPauseOfOneTypeIsInTheHealthOfAll(t *testing.T) {
 	assert.Zero(t, code)
 	assert.Less(t, took, 5*time.Second)
 }
+
+// `test api` warns of a clock that differs from the server's by more than a minute, in either direction.
+func TestTestAPIWarnsOfAWrongClock(t *testing.T) {
+	for name, test := range map[string]struct {
+		skew time.Duration
+		want string
+	}{
+		"ahead":  {-48 * time.Hour, `this machine's clock is (47h59m5\d|48h0m\d)\S* ahead of the server's: set it`},
+		"behind": {3 * time.Minute, `this machine's clock is (2m5\d|3m\d)\S* behind the server's: set it`},
+		"right":  {0, `✔ this machine's clock agrees with the server's`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, es := beattest.Backlog(t, 5), bulktest.Start(t)
+			b := newBetween(t, srv.URL)
+			b.skew = test.skew
+			r := toBulk(t, b.URL, srv.Token(), es).Command("test", "api")
+			assert.Zero(t, r.Code, "a warning is no failure\n%s", r.All())
+			assert.Regexp(t, test.want, r.Stdout)
+		})
+	}
+}
+
+// A token that was typed as the name of a setting is neither printed nor logged.
+func TestTokenAsTheNameOfASettingIsNotShown(t *testing.T) {
+	for name, key := range map[string]func(token string) string{
+		"alone":        func(token string) string { return token },
+		"with a name":  func(token string) string { return "token " + token },
+		"no separator": func(token string) string { return "token=" + token },
+		"lower case":   strings.ToLower,
+		"a part":       func(token string) string { return token[:len(token)/2] },
+		"nested":       func(token string) string { return "ssl." + token },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, es := beattest.Backlog(t, 5), bulktest.Start(t)
+			token := srv.Token()
+			typed := key(srv.Token())
+			home := toBulk(t, srv.URL, token, es, beattest.M{typed: "x"})
+			check := func(shown string) {
+				t.Helper()
+				for i := 10; i+12 <= len(typed); i++ {
+					assert.NotContains(t, shown, typed[i:i+12])
+				}
+			}
+			for _, command := range []string{"config", "api"} {
+				check(home.Command("test", command).All())
+			}
+			beat := home.Start()
+			line := beat.WaitLog("unknown settings", soonest)
+			assert.Contains(t, line.Raw, "[redacted]")
+			beat.Terminate(10 * time.Second)
+			check(beat.Log.Text())
+		})
+	}
+}
