@@ -180,8 +180,8 @@ func (p registryPlace) String() string {
 }
 
 // checkInput rejects the id of an input that is neither configured nor stored: a
-// state that nobody would read. Where no input is configured it only says so: they are
-// in Elastic Agent's policy, and a damaged registry is begun anew there, too.
+// state without an input. Where no input is configured it only says so: they are
+// in Elastic Agent's policy, and a damaged registry is started over there, too.
 func checkInput(stderr io.Writer, b *instance.Beat, r *registry.Registry, id string) error {
 	section, err := b.BeatConfig()
 	if err != nil {

@@ -264,14 +264,14 @@ func TestCheckIDs(t *testing.T) {
 		ids  []any
 		want string
 	}{
-		"none":         {nil, ""},
-		"one without":  {[]any{""}, ""},
-		"one with":     {[]any{"a"}, ""},
-		"different":    {[]any{"a", "b", 3}, ""},
-		"switched off": {[]any{"a", false, "b"}, ""},
-		"one of two":   {[]any{"a", ""}, "id: input 2 has no id: with several inputs each needs one, for example the account's name"},
-		"none of two":  {[]any{"", ""}, "id: inputs 1 and 2 have no id: with several inputs each needs one, for example the account's name"},
-		"the same":     {[]any{"a", "b", "a", "a"}, `id: inputs 1, 3 and 4 have the same id "a": give each its own, otherwise they share their cursors`},
+		"none":        {nil, ""},
+		"one without": {[]any{""}, ""},
+		"one with":    {[]any{"a"}, ""},
+		"different":   {[]any{"a", "b", 3}, ""},
+		"disabled":    {[]any{"a", false, "b"}, ""},
+		"one of two":  {[]any{"a", ""}, "id: input 2 has no id: with several inputs each needs one, for example the account's name"},
+		"none of two": {[]any{"", ""}, "id: inputs 1 and 2 have no id: with several inputs each needs one, for example the account's name"},
+		"the same":    {[]any{"a", "b", "a", "a"}, `id: inputs 1, 3 and 4 have the same id "a": give each its own, otherwise they share their cursors`},
 		"everything at once": {[]any{"a", "a", ""}, "id: input 3 has no id: with several inputs each needs one, for example the account's name\n" +
 			`id: inputs 1 and 2 have the same id "a": give each its own, otherwise they share their cursors`},
 	}

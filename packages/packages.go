@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package packages holds the integration package for Elastic, 1password, and
-// gives the beat the part of it that it can load by itself.
+// gives the beat the part of it that it can load without Kibana.
 package packages
 
 import (

@@ -52,13 +52,13 @@ func RunSteps(ctx context.Context, steps []Step) error {
 		Say("== %s", s.Name)
 		start := time.Now()
 		err := s.Run(ctx)
-		verdict := "ok"
+		result := "ok"
 		if err != nil {
 			Say("%s: %v", s.Name, err)
-			verdict = "FAILED"
+			result = "FAILED"
 			failed = append(failed, s.Name)
 		}
-		fmt.Fprintf(&summary, "%-18s %-6s %s\n", s.Name, verdict, elapsed(start))
+		fmt.Fprintf(&summary, "%-18s %-6s %s\n", s.Name, result, elapsed(start))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -320,20 +320,20 @@ func TestTLS(t *testing.T) {
 		want     []string // parts of the error
 		proto    int
 	}{
-		"known CA":                {"127.0.0.1", nil, map[string]any{"ssl.certificate_authorities": cas}, nil, 1},
-		"HTTP/2":                  {"127.0.0.1", http2, map[string]any{"ssl.certificate_authorities": cas}, nil, 2},
-		"client certificate":      {"127.0.0.1", clientCert, map[string]any{"ssl.certificate_authorities": cas, "ssl.certificate": certFile, "ssl.key": keyFile}, nil, 1},
-		"no client certificate":   {"127.0.0.1", clientCert, map[string]any{"ssl.certificate_authorities": cas}, []string{"certificate"}, 0},
-		"unknown CA":              {"127.0.0.1", nil, nil, []string{"ssl.certificate_authorities"}, 0},
-		"another CA":              {"127.0.0.1", nil, map[string]any{"ssl.certificate_authorities": []string{other.file}}, []string{"ssl.certificate_authorities"}, 0},
-		"switched off means full": {"127.0.0.1", nil, map[string]any{"ssl.enabled": false}, []string{"ssl.certificate_authorities"}, 0},
-		"wrong name":              {"events.example.com", nil, map[string]any{"ssl.certificate_authorities": cas}, []string{"127.0.0.1"}, 0},
-		"wrong address":           {"192.0.2.1", nil, map[string]any{"ssl.certificate_authorities": cas}, []string{"127.0.0.1"}, 0},
-		"strict, wrong name":      {"events.example.com", nil, map[string]any{"ssl.certificate_authorities": cas, "ssl.verification_mode": "strict"}, []string{"127.0.0.1"}, 0},
-		"no check of the name":    {"events.example.com", nil, map[string]any{"ssl.certificate_authorities": cas, "ssl.verification_mode": "certificate"}, nil, 1},
-		"no check at all":         {"events.example.com", http2, map[string]any{"ssl.verification_mode": "none"}, nil, 2},
-		"TLS 1.1":                 {"127.0.0.1", oldTLS, map[string]any{"ssl.certificate_authorities": cas}, []string{"protocol version"}, 0},
-		"TLS 1.1, no check":       {"127.0.0.1", oldTLS, map[string]any{"ssl.verification_mode": "none"}, []string{"protocol version"}, 0},
+		"known CA":              {"127.0.0.1", nil, map[string]any{"ssl.certificate_authorities": cas}, nil, 1},
+		"HTTP/2":                {"127.0.0.1", http2, map[string]any{"ssl.certificate_authorities": cas}, nil, 2},
+		"client certificate":    {"127.0.0.1", clientCert, map[string]any{"ssl.certificate_authorities": cas, "ssl.certificate": certFile, "ssl.key": keyFile}, nil, 1},
+		"no client certificate": {"127.0.0.1", clientCert, map[string]any{"ssl.certificate_authorities": cas}, []string{"certificate"}, 0},
+		"unknown CA":            {"127.0.0.1", nil, nil, []string{"ssl.certificate_authorities"}, 0},
+		"another CA":            {"127.0.0.1", nil, map[string]any{"ssl.certificate_authorities": []string{other.file}}, []string{"ssl.certificate_authorities"}, 0},
+		"disabled means full":   {"127.0.0.1", nil, map[string]any{"ssl.enabled": false}, []string{"ssl.certificate_authorities"}, 0},
+		"wrong name":            {"events.example.com", nil, map[string]any{"ssl.certificate_authorities": cas}, []string{"127.0.0.1"}, 0},
+		"wrong address":         {"192.0.2.1", nil, map[string]any{"ssl.certificate_authorities": cas}, []string{"127.0.0.1"}, 0},
+		"strict, wrong name":    {"events.example.com", nil, map[string]any{"ssl.certificate_authorities": cas, "ssl.verification_mode": "strict"}, []string{"127.0.0.1"}, 0},
+		"no check of the name":  {"events.example.com", nil, map[string]any{"ssl.certificate_authorities": cas, "ssl.verification_mode": "certificate"}, nil, 1},
+		"no check at all":       {"events.example.com", http2, map[string]any{"ssl.verification_mode": "none"}, nil, 2},
+		"TLS 1.1":               {"127.0.0.1", oldTLS, map[string]any{"ssl.certificate_authorities": cas}, []string{"protocol version"}, 0},
+		"TLS 1.1, no check":     {"127.0.0.1", oldTLS, map[string]any{"ssl.verification_mode": "none"}, []string{"protocol version"}, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -58,7 +58,7 @@ const (
 //
 // One Guard serves all trackers of a process.
 type Guard struct {
-	output  Output              // nil: switched off
+	output  Output              // nil: disabled
 	permits *semaphore.Weighted // shared by pages in flight, exclusive for a page that is alone
 
 	mu      sync.Mutex
@@ -187,7 +187,7 @@ func (g *Guard) evaluate(ctx context.Context, p *permit, n, least, before int) e
 		return e
 	}
 	if p.alone {
-		g.charge(now) // what was rejected before this page was published alone is settled with it
+		g.charge(now) // what was rejected before this page was published alone is charged with it
 	}
 	if e.outcome == Delivered {
 		e.rejected = e.lost

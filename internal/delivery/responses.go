@@ -169,7 +169,7 @@ func (b *bulkClient) readBulk(resp *http.Response, count int) (*http.Response, e
 const maxErrorBytes = 16 << 10
 
 // readRejected remembers why a whole request was rejected: a privilege on
-// anything, a read-only cluster, a revoked password. What passes by itself (429,
+// anything, a read-only cluster, a revoked password. What passes without help (429,
 // 413, which libbeat splits, and 5xx) is no rejection.
 func (b *bulkClient) readRejected(resp *http.Response) {
 	switch resp.StatusCode {

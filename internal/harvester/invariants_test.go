@@ -63,7 +63,7 @@ func TestInvariant2_OutputThatRejectsEverythingHoldsTheCursor(t *testing.T) {
 
 				r.out.set(nil)
 				pass(2 * time.Minute)
-				require.Equal(t, "Running", last(r.states()), "it resumes by itself")
+				require.Equal(t, "Running", last(r.states()), "it resumes automatically")
 				r.stop()
 				r.requireAll()
 			})

@@ -102,7 +102,7 @@ func newFleet(t *testing.T, seed uint64) *fleet {
 	}
 	f.guardAnew()
 	for _, s := range f.ships {
-		s.launch()
+		s.start()
 	}
 	return f
 }
@@ -140,7 +140,7 @@ func (s *ship) answer(q eventsapi.Query) (*eventsapi.Page, error) {
 	return p, nil
 }
 
-func (s *ship) launch() {
+func (s *ship) start() {
 	if !s.running {
 		s.running = true
 		s.begin()
@@ -243,7 +243,7 @@ func (f *fleet) stopOrStart(s *ship) {
 	if s.running {
 		s.land()
 	} else {
-		s.launch()
+		s.start()
 	}
 }
 
@@ -310,7 +310,7 @@ func (f *fleet) crash() {
 	f.guardAnew()
 	for _, s := range f.ships {
 		s.store.freeze(false)
-		s.launch()
+		s.start()
 	}
 }
 
@@ -324,7 +324,7 @@ func (f *fleet) heal() {
 		s.api.mu.Lock()
 		s.gone, s.bad, s.lag, s.empty, s.down, s.api.account = 0, 0, 0, false, false, "ACCOUNT"
 		s.api.mu.Unlock()
-		s.launch()
+		s.start()
 	}
 	pass(40 * time.Minute) // the longest wait is 15, and may come twice
 }

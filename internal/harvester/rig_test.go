@@ -459,7 +459,7 @@ type fakeOutput struct {
 	blocked    string    // why it rejects whole requests
 	frozen     bool
 	outlive    bool          // what a closed client left in the queue is sent all the same
-	life       int           // rises when it is replaced: what is in flight then is ACKed and counted nowhere
+	epoch      int           // rises when it is replaced: what is in flight then is ACKed and counted nowhere
 	stuck      chan struct{} // closed: not stuck
 	closing    chan struct{} // closed: the publisher closes, which frees a blocked Publish
 	clients    []*fakeClient
@@ -491,7 +491,7 @@ func (o *fakeOutput) block() (release func()) {
 func (o *fakeOutput) replace() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.life++
+	o.epoch++
 	o.counters.Accepted, o.counters.Rejected, o.counters.Failed = 0, 0, 0
 	o.breaker = time.Time{}
 }
@@ -512,7 +512,7 @@ func (o *fakeOutput) Counts() delivery.Counts {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.counters
-	now.Of = o.life
+	now.Of = o.epoch
 	return now
 }
 
@@ -632,7 +632,7 @@ func (c *fakeClient) work() {
 func (c *fakeClient) send(batch []beat.Event, end <-chan struct{}) bool {
 	o := c.out
 	o.mu.Lock()
-	life := o.life
+	epoch := o.epoch
 	o.mu.Unlock()
 	pass(5 * time.Millisecond) // a round trip, on the fake clock
 	o.mu.Lock()
@@ -661,7 +661,7 @@ func (c *fakeClient) send(batch []beat.Event, end <-chan struct{}) bool {
 		if o.decide != nil {
 			what = o.decide(id)
 		}
-		if life != o.life {
+		if epoch != o.epoch {
 			what = ignore
 		}
 		switch what {

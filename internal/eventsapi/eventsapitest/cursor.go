@@ -27,9 +27,9 @@ const (
 	sealLen      = 12
 )
 
-// settle forgets the start time once the position has passed what it applies to:
+// withoutStart forgets the start time once the position has passed what it applies to:
 // events ingested later are delivered however old they are.
-func (c cursor) settle() cursor {
+func (c cursor) withoutStart() cursor {
 	if c.pos >= c.until || c.start == minTime {
 		c.start, c.until = minTime, 0
 	}
@@ -37,7 +37,7 @@ func (c cursor) settle() cursor {
 }
 
 func (s *Simulator) sealCursor(account string, t EventType, c cursor) string {
-	c = c.settle()
+	c = c.withoutStart()
 	text := fmt.Appendf(nil, cursorFormat, c.pos, c.limit, c.start, c.until, c.end)
 	return base64.RawURLEncoding.EncodeToString(append(s.seal(account, t, text), text...))
 }
