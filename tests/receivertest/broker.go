@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,8 +77,7 @@ type Broker struct {
 	Addr string // host:port
 
 	tb     testing.TB
-	java   string
-	lib    string
+	parts  kafkaParts
 	server *engine.Server
 	client *kgo.Client
 }
@@ -85,8 +85,9 @@ type Broker struct {
 // StartBroker starts a broker for the length of a test. It skips the test where there is no Java or Maven; in CI it fails it.
 func StartBroker(tb testing.TB) *Broker {
 	tb.Helper()
-	b := &Broker{tb: tb}
-	engine.Require(tb, b.provide(tb.Context()), engine.CI())
+	parts, err := provideKafka()
+	engine.Require(tb, err, engine.CI())
+	b := &Broker{tb: tb, parts: parts}
 	server, err := engine.NewServer(kafkaName, "data")
 	engine.Require(tb, err, true)
 	b.server = server
@@ -109,33 +110,36 @@ func StartBroker(tb testing.TB) *Broker {
 	return b
 }
 
-// provide finds Java and has Maven bring the broker.
-func (b *Broker) provide(ctx context.Context) error {
+// kafkaParts are a Java that runs the broker, and the directory with its jars.
+type kafkaParts struct{ java, lib string }
+
+// provideKafka finds Java and has Maven bring the broker, once for all tests of a process: Maven does not expect another one to fill its cache.
+var provideKafka = sync.OnceValues(func() (kafkaParts, error) {
+	ctx := context.Background()
 	if err := engine.Supported(kafkaName); err != nil {
-		return err
+		return kafkaParts{}, err
 	}
 	home, err := engine.FindJava(ctx, kafkaName, kafkaMinJava, kafkaMaxJava)
 	if err != nil {
-		return err
+		return kafkaParts{}, err
 	}
-	b.java = filepath.Join(home, "bin", "java")
-	b.lib, err = engine.Provide("kafka-"+kafkaVersion, func(work string) (string, error) {
+	lib, err := engine.Provide("kafka-"+kafkaVersion, func(work string) (string, error) {
 		if err := os.WriteFile(filepath.Join(work, "pom.xml"), fmt.Appendf(nil, kafkaPOM, kafkaVersion), 0o600); err != nil {
 			return "", err
 		}
 		lib := filepath.Join(work, "lib")
 		return lib, engine.Maven(ctx, kafkaName, work, "copy-dependencies", "includeScope=runtime", "outputDirectory="+lib)
 	})
-	return err
-}
+	return kafkaParts{java: filepath.Join(home, "bin", "java"), lib: lib}, err
+})
 
 // command is a program of Kafka's, in the broker's directory. It outlives a context: the broker ends with its server.
 func (b *Broker) command(class string, args ...string) *exec.Cmd {
 	java := []string{
 		"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j.configuration=file:" + b.server.Path("log4j.properties"),
-		"-cp", filepath.Join(b.lib, "*"), class,
+		"-cp", filepath.Join(b.parts.lib, "*"), class,
 	}
-	cmd := exec.Command(b.java, append(java, args...)...) //nolint:noctx // see above
+	cmd := exec.Command(b.parts.java, append(java, args...)...) //nolint:noctx // see above
 	cmd.Dir = b.server.Dir
 	return cmd
 }

@@ -37,10 +37,11 @@ var redisServer = need{[]string{"redis-server"}, "the tests on a real Redis are 
 // python runs EQL, which OpenSearch does not have.
 var python = need{[]string{"python3"}, "the tests of the detection rules are left out"}
 
-// What test:elasticsearch and test:opensearch need.
+// What test:elasticsearch, test:opensearch and test:full need.
 var (
 	elasticsearchNeeds = []need{java, maven}
 	openSearchNeeds    = []need{java, javac, maven, python}
+	outputNeeds        = []need{java, maven, redisServer}
 )
 
 // needs is everything that `mage test` uses where it is there.

@@ -31,6 +31,12 @@ var onOpenSearch = []string{systemTests + "/ostest", systemTests + "/pipelines",
 // faultSuite is the package that test:faults runs alone, and test:system among others.
 const faultSuite = systemTests + "/faults"
 
+// outputSuite is the package whose tests on a real Kafka and a real Redis test:full runs at their full size.
+const outputSuite = systemTests + "/outputs"
+
+// fullSize is what the tests with a small and a full size go by.
+const fullSize = "ONEPASSWORDBEAT_FAULTS=full"
+
 // afresh keeps go test from showing an earlier result: it does not know of the binary
 // that these tests run.
 const afresh = "-count=1"
@@ -78,7 +84,15 @@ func System(ctx context.Context) error { return goTest(ctx, isSystem, afresh) }
 
 // Faults runs the fault suite at its full size, with what it measured (reads ONEPASSWORDBEAT_SEED: repeats a run; TESTFLAGS).
 func Faults(ctx context.Context) error {
-	return goTestIn(ctx, []string{"ONEPASSWORDBEAT_FAULTS=full"}, isFaults, afresh, "-v", "-timeout=30m")
+	return goTestIn(ctx, []string{fullSize}, isFaults, afresh, "-v", "-timeout=30m")
+}
+
+// Full runs the long variants: test:faults, and 60,000 events to a real Kafka and a real Redis through two kills of each and of the beat (reads CI, TESTFLAGS); it needs Java, Maven and redis-server.
+func Full(ctx context.Context) error {
+	if err := report(outputNeeds, os.Getenv("CI") != ""); err != nil {
+		return err
+	}
+	return errors.Join(Faults(ctx), goTestIn(ctx, []string{fullSize}, isOutputs, afresh, "-v", "-run=^TestReal", "-timeout=30m"))
 }
 
 // Elasticsearch runs the tests of the real binary on a real Elasticsearch (reads CI, TESTFLAGS); it needs Java and Maven.
@@ -158,6 +172,8 @@ func isOpenSearch(pkg string) bool { return slices.Contains(onOpenSearch, pkg) }
 func isOnEngine(pkg string) bool { return isElasticsearch(pkg) || isOpenSearch(pkg) }
 
 func isFaults(pkg string) bool { return pkg == faultSuite }
+
+func isOutputs(pkg string) bool { return pkg == outputSuite }
 
 func isSystem(pkg string) bool { return !isUnit(pkg) && !isOnEngine(pkg) }
 
