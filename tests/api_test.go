@@ -6,13 +6,10 @@
 package tests
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"onepasswordbeat/internal/eventsapi/eventsapitest"
 	"onepasswordbeat/tests/beattest"
@@ -193,31 +190,6 @@ func TestInvariant5_RotatedTokenFile(t *testing.T) {
 	assertIndexed(t, srv, es)
 }
 
-// A cursor that the API rejects: said, and begun again 24 hours before the newest
-// event; what came before is absorbed by its _id.
-func TestRejectedCursorRestartsADayBefore(t *testing.T) {
-	t.Parallel()
-	srv := beattest.Backlog(t, 500)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
-	newest, err := time.Parse(time.RFC3339Nano, waitState(beat, "audit_events").LastEvent)
-	require.NoError(t, err)
-
-	reject := eventsapitest.Fault{Kind: eventsapitest.RejectCursor, Times: 2}
-	srv.Script(reject.For(eventsapitest.AuditEvents))
-	beat.WaitLog("the API rejects the stored cursor", soon)
-	publishSignIn(srv, newUUID(1))
-	waitIndexed(t, beat, srv, es, soon)
-	beat.Until(soon, "a request begins again", func() bool { return len(restarts(t, srv)) > 0 })
-	assert.WithinDuration(t, newest.Add(-24*time.Hour), restarts(t, srv)[0], time.Second)
-	beat.Until(soon, "the cursor is stored again", func() bool { return home.Cursors()["audit_events"] != "" })
-	beat.Terminate(stopMost)
-	assertIndexed(t, srv, es)
-	assert.Positive(t, es.Stats().Conflicts, "the repeats were absorbed")
-}
-
 // waitState waits until a cursor is stored for an event type.
 func waitState(beat *beattest.Beat, typ string) (state beattest.Stored) {
 	beat.Until(soon, "a cursor is stored", func() bool {
@@ -225,23 +197,4 @@ func waitState(beat *beattest.Beat, typ string) (state beattest.Stored) {
 		return state.Cursor != ""
 	})
 	return state
-}
-
-// restarts are the start times of audit event requests after the first one.
-func restarts(t *testing.T, srv *eventsapitest.Server) (starts []time.Time) {
-	t.Helper()
-	for _, r := range srv.Requests() {
-		if r.Type != eventsapitest.AuditEvents || r.Cursor != "" {
-			continue
-		}
-		var body struct {
-			Start time.Time `json:"start_time"`
-		}
-		require.NoError(t, json.NewDecoder(strings.NewReader(r.Body)).Decode(&body))
-		starts = append(starts, body.Start)
-	}
-	if len(starts) == 0 {
-		return nil
-	}
-	return starts[1:]
 }

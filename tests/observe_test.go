@@ -82,7 +82,7 @@ func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 	srv.Script(eventsapitest.HTTPStatus(500), eventsapitest.Fault{Kind: eventsapitest.Garbage}, eventsapitest.Fault{Kind: eventsapitest.Reset})
 	beat.Until(soon, "faults are met", func() bool { return srv.ScriptLeft() == 0 })
 	require.NoError(t, os.Remove(path))
-	beat.Until(soon, "the third input fails", func() bool { return strings.Contains(logs(t, home), "token_file cannot be read") })
+	beat.Until(soon, "the third input fails", func() bool { return strings.Contains(logs(t, home), "token_file can't be read") })
 	served := servedText(t, beat)
 	beat.Terminate(stopMost)
 	require.Contains(t, logs(t, home), "\"debug\"")

@@ -80,6 +80,9 @@ func TestDecode(t *testing.T) {
 // TestLimits: as many entries as are allowed, and one more.
 func TestLimits(t *testing.T) {
 	if testing.Short() {
+		t.Skip("makes large files")
+	}
+	if testing.Short() {
 		t.Skip("makes large tables")
 	}
 	got, err := decode(strings.NewReader(many(maxEntries)), maxBytes)
