@@ -53,7 +53,7 @@ func TestNewEventTypeIsOneFolderAndOneLine(t *testing.T) {
 	home := beattest.NewHome(t)
 	home.Configure(beattest.Config{Inputs: []beattest.M{beattest.Input(serve(t, srv.URL), token)}, Output: beattest.FileOutput(home)})
 
-	assert.True(t, strings.Contains(home.Command("export", "template").Stdout, `"used_invention"`), "the template has the fields")
+	assert.Contains(t, home.Command("export", "template").Stdout, `"used_invention"`, "the template has the fields")
 	assert.Contains(t, home.Command("test", "api").Stdout, "✔ "+name, "test api covers every default event type")
 	assert.Contains(t, home.Command("state", "list", "--help").Stdout, name)
 	assert.Contains(t, home.Command("migrate", "eventsapibeat", "--help").Stdout, name+" 168h", "the overlap")
