@@ -108,7 +108,7 @@ func TestProxyRefusesTheAPI(t *testing.T) {
 	beat := h.Start()
 	line := beat.WaitLog("Degraded", soon)
 	t.Log(line.Message)
-	assert.Contains(t, line.Message, "the proxy wants a user name and password: set them in proxy_url")
+	assert.Contains(t, line.Message, "the proxy requires a user name and password; set the user name and password in `proxy_url`")
 	stop(t, beat)
 	assert.NotContains(t, beat.Log.Text(), "wr0ng-w0rd")
 	assert.Positive(t, proxy.Refused())
