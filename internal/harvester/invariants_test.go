@@ -515,7 +515,7 @@ func TestInvariant6_RejectedCursorsAreNoHotLoop(t *testing.T) {
 		r.start()
 		pass(time.Hour)
 		require.Less(t, len(r.api.asked()), 150)
-		r.api.always = nil
+		r.api.answerAlways(nil)
 		pass(time.Hour)
 		require.Equal(t, "Running", last(r.states()))
 		r.stop()
@@ -577,7 +577,7 @@ func TestInvariant6_OneRejectedCursorOfTheNewChainIsNoHotLoop(t *testing.T) {
 		pass(time.Hour)
 		require.Less(t, len(r.api.asked()), 150)
 		r.api.mu.Lock()
-		r.api.always = nil
+		r.api.answerAlways(nil)
 		r.api.mu.Unlock()
 		pass(time.Hour)
 		require.Equal(t, "Running", last(r.states()))
@@ -651,7 +651,7 @@ func TestInvariant7_StartTimeIsStoredBeforeTheFirstRequest(t *testing.T) {
 		r.start()
 		pass(time.Hour)
 		r.stop()
-		r.api.always = nil
+		r.api.answerAlways(nil)
 		r.start()
 		pass(time.Minute)
 		r.stop()

@@ -250,6 +250,13 @@ func (a *fakeAPI) asked() []string {
 	return append([]string(nil), a.requests...)
 }
 
+// answerAlways changes what answers while the harvester runs; nil: the ordinary pages.
+func (a *fakeAPI) answerAlways(answer func(q eventsapi.Query) (*eventsapi.Page, error)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.always = answer
+}
+
 func (a *fakeAPI) Fetch(ctx context.Context, _ string, q eventsapi.Query) (*eventsapi.Page, error) {
 	pass(a.latency)
 	if err := q.Reserve(ctx, usualBytes); err != nil {

@@ -33,7 +33,7 @@ func TestBacklog(t *testing.T) {
 			}
 			require.NoError(t, json.Unmarshal([]byte(requests[0].Body), &first))
 			assert.Equal(t, 1000, first.Limit)
-			assert.WithinDuration(t, time.Now().Add(-2880*time.Hour), first.Start, time.Minute)
+			assert.WithinDuration(t, time.Now().Add(-2880*time.Hour+15*time.Minute), first.Start, time.Minute)
 			for i, request := range requests {
 				assert.Equal(t, "/api/v2/"+string(r.typ), request.Path)
 				assert.Equal(t, "onepasswordbeat-integration/2.1.0", request.UserAgent)

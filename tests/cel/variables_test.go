@@ -256,10 +256,10 @@ func TestURLRequired(t *testing.T) {
 
 // TestUnusableTimes: the inputs themselves reject times that they cannot read, and say which.
 func TestUnusableTimes(t *testing.T) {
-	for _, name := range []string{"interval", "http_client_timeout"} {
+	for name, said := range map[string]string{"interval": "interval", "http_client_timeout": "resource.timeout"} {
 		for _, value := range []string{"1d", "soon"} {
 			rendered := render(t, celInput, "audit_events", M{"token": token, name: value})
-			assert.ErrorContains(t, load(t, celInput, agent(celInput, "audit_events", rendered)), name)
+			assert.ErrorContains(t, load(t, celInput, agent(celInput, "audit_events", rendered)), said)
 		}
 	}
 }
