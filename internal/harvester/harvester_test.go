@@ -118,11 +118,11 @@ func TestHarvester(t *testing.T) {
 // TestNetworkThatIsBackIsUsedSoon: after an outage of any length.
 func TestNetworkThatIsBackIsUsedSoon(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
-		r.api.answerAlways(answerError(eventsapi.Network))
+		r.api.always = answerError(eventsapi.Network)
 		r.start()
 		pass(time.Hour)
 		r.api.mu.Lock()
-		r.api.answerAlways(nil)
+		r.api.always = nil
 		tries := len(r.api.times)
 		r.api.mu.Unlock()
 		require.Less(t, tries, 5*60+20, "at most some five tries a minute")
@@ -183,7 +183,7 @@ func (r *rig) rejectCursors(fromAPI bool, cursors ...string) func(eventsapi.Quer
 func (r *rig) setAlways(always func(eventsapi.Query) (*eventsapi.Page, error)) {
 	r.api.mu.Lock()
 	defer r.api.mu.Unlock()
-	r.api.answerAlways(always)
+	r.api.always = always
 }
 
 // A cursor that is rejected for ten minutes, or for an hour by a body that is not the API's, while a request without it
@@ -296,7 +296,7 @@ func TestStartIsClampedToWhatTheServerHas(t *testing.T) {
 			run(t, 5, func(t *testing.T, r *rig) {
 				r.api.serverTime = time.Now
 				r.store.states[testKey] = registry.State{StartTime: time.Now().Add(c.start), Updated: time.Now()}
-				r.api.answerAlways(answerError(eventsapi.Auth))
+				r.api.always = answerError(eventsapi.Auth)
 				r.start()
 				pass(10 * time.Second)
 				require.Equal(t, "since "+c.since.String(), r.api.asked()[0])
@@ -370,7 +370,7 @@ func TestUnmovedCursorWithMoreToComeIsCountedAndLoggedOnce(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		log, observed := logptest.NewTestingLoggerWithObserver(t, "")
 		r.store.states[testKey] = registry.State{Account: "ACCOUNT", Cursor: "c0", Updated: time.Now()}
-		r.api.answerAlways(answerPage(eventsapi.Page{Cursor: "c0", HasMore: true}))
+		r.api.always = answerPage(eventsapi.Page{Cursor: "c0", HasMore: true})
 		r.log = log
 		r.start()
 		pass(5 * time.Minute)
@@ -383,11 +383,11 @@ func TestUnmovedCursorWithMoreToComeIsCountedAndLoggedOnce(t *testing.T) {
 func TestStateNamesThePageSizeOfItsCursor(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		r.settings.Limit = 1000
-		r.api.answerAlways(answerError(eventsapi.Auth))
+		r.api.always = answerError(eventsapi.Auth)
 		r.start()
 		pass(time.Minute)
 		r.stop()
-		r.api.answerAlways(nil)
+		r.api.always = nil
 		r.settings.Limit = 10
 		r.start()
 		pass(time.Minute)
@@ -413,7 +413,7 @@ func TestUnconfirmedPageThatVanishedIsLeft(t *testing.T) {
 
 func TestBackoffIsExponentialCappedAndJittered(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
-		r.api.answerAlways(answerError(eventsapi.Server))
+		r.api.always = answerError(eventsapi.Server)
 		r.start()
 		pass(20 * time.Minute)
 		r.stop()
@@ -442,7 +442,7 @@ func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
 			defer r.api.mu.Unlock()
 			r.api.token, r.api.always = serial, answer
 		}
-		r.api.answerAlways(answerError(eventsapi.Auth))
+		r.api.always = answerError(eventsapi.Auth)
 		for _, each := range both {
 			each.start()
 		}

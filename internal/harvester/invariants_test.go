@@ -651,7 +651,7 @@ func TestInvariant7_StartTimeIsStoredBeforeTheFirstRequest(t *testing.T) {
 		r.start()
 		pass(time.Hour)
 		r.stop()
-		r.api.answerAlways(nil)
+		r.api.always = nil
 		r.start()
 		pass(time.Minute)
 		r.stop()
