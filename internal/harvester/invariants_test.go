@@ -577,7 +577,7 @@ func TestInvariant6_OneRejectedCursorOfTheNewChainIsNoHotLoop(t *testing.T) {
 		pass(time.Hour)
 		require.Less(t, len(r.api.asked()), 150)
 		r.api.mu.Lock()
-		r.api.answerAlways(nil)
+		r.api.always = nil
 		r.api.mu.Unlock()
 		pass(time.Hour)
 		require.Equal(t, "Running", last(r.states()))
