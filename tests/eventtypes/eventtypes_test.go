@@ -8,6 +8,7 @@ package eventtypes
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -71,7 +72,9 @@ func TestNewEventTypeIsOneFolderAndOneLine(t *testing.T) {
 		if ev.Event.ID == "INVENTED" {
 			found = true
 			assert.Equal(t, "1password."+name, ev.Event.Dataset)
-			assert.Contains(t, string(ev.Raw), `"dataset":"1password.`+name+`","namespace":"default"`)
+			var document map[string]any
+			require.NoError(t, json.Unmarshal(ev.Raw, &document))
+			assert.Equal(t, map[string]any{"type": "logs", "dataset": "1password." + name, "namespace": "default"}, document["data_stream"])
 		}
 	}
 	assert.True(t, found, "the event is in the output")
