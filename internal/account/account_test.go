@@ -271,7 +271,7 @@ func TestTokenFileThatHoldsNone(t *testing.T) {
 	}
 	t.Run("a folder", func(t *testing.T) {
 		a, _ := newAccount(t, map[string]any{"token_file": dir})
-		requireClass(t, eventsapi.Token, fetch(t, a), "is no file")
+		requireClass(t, eventsapi.Token, fetch(t, a), "is not a regular file")
 	})
 }
 

@@ -66,7 +66,7 @@ func (s *source) text() (string, error) {
 		return "", fmt.Errorf("token_file can't be read: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("token_file %s is no file", s.file) // a pipe would block, and is empty the next time
+		return "", fmt.Errorf("token_file %s is not a regular file", s.file) // a pipe would block, and is empty the next time
 	}
 	if info.Size() > eventsapi.MaxTokenBytes {
 		return "", fmt.Errorf("token_file %s holds no token: it has %d bytes", s.file, info.Size())

@@ -30,7 +30,7 @@ const (
 	NotFound                  // 404
 	Server                    // 5xx
 	Network                   // no complete answer: DNS, connection, TLS, proxy, timeout
-	Malformed                 // a 200 that was cut off, is no JSON or has the wrong shape
+	Malformed                 // a 200 that was cut off, is not JSON or has the wrong shape
 	TooLarge                  // a 200 above MaxResponseBytes
 	Redirect                  // 3xx that was not followed
 	Unexpected                // any other status
@@ -64,7 +64,7 @@ var classes = [classesCount]struct{ name, when, meaning, advice string }{
 		"requests are repeated automatically; the state of 1Password is at status.1password.com"},
 	Network: {"network", "no complete response: DNS, connection, TLS, proxy or timeout", "",
 		"check the host name, the firewall, `proxy_url` and `ssl.*`"},
-	Malformed: {"malformed", "a response that was cut off, is no JSON or has the wrong shape", "unusable response",
+	Malformed: {"malformed", "a response that was cut off, is not JSON or has the wrong shape", "unusable response",
 		"check `url` and the proxy: what answers is not the Events API"},
 	TooLarge: {"too_large", "a response above the size limit", "response too large",
 		"set a smaller `limit` (a stored cursor keeps the limit it was made with), and check `url` and the proxy"},

@@ -141,7 +141,7 @@ func getTemplate(es Requester, name string) (map[string]any, error) {
 		return nil, fmt.Errorf("there are %d templates of this name", len(found.Templates))
 	}
 	body := found.Templates[0].Body
-	for key := range body { // Elasticsearch 9.2 and later write these, and refuse to be told them
+	for key := range body { // Elasticsearch 9.2 and later return these, and reject them in a request
 		if strings.HasPrefix(key, "created_date") || strings.HasPrefix(key, "modified_date") {
 			delete(body, key)
 		}
@@ -162,7 +162,7 @@ func indexSettings(body map[string]any) (map[string]any, error) {
 		case map[string]any:
 			at = next
 		default:
-			return nil, fmt.Errorf("%s is no object", key)
+			return nil, fmt.Errorf("%s is not an object", key)
 		}
 	}
 	return at, nil

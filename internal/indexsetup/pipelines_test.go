@@ -115,6 +115,6 @@ func TestNamePipelineInATemplateOfAnotherForm(t *testing.T) {
 	es := newES()
 	es.stored[templatePath] = `{"template":{"settings":"none"}}`
 	_, err := NamePipeline(connect(t, es), TemplateName)
-	require.ErrorContains(t, err, "settings is no object")
+	require.ErrorContains(t, err, "settings is not an object")
 	assert.Empty(t, es.takeChanges())
 }

@@ -283,7 +283,7 @@ func inspectActive(dir string, newest uint64, found bool) error {
 
 // inspectLog reads the log: pairs of an action and its operation, a JSON document
 // each, numbered without a gap from the checkpoint's number on. A full disk or a power
-// cut may have cut off its end. That is no damage: a commit that returned is not there.
+// cut may have cut off its end. That is not damage: a commit that returned is not there.
 // It returns how many bytes are whole.
 func inspectLog(path string, newest uint64) (whole int64, err error) {
 	raw, err := os.ReadFile(path)
@@ -325,7 +325,7 @@ type logLine struct {
 	V  map[string]any `json:"V"`
 }
 
-// describe says in a reader's words why raw is no JSON document.
+// describe says in a reader's words why raw is not a JSON document.
 func describe(raw []byte, err error) string {
 	var syntax *json.SyntaxError
 	switch {

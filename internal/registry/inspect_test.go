@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Damage: every kind of it is found before memlog opens the files, and what memlog
-// leaves behind by itself, in crashes as well, is none.
+// leaves behind, also in crashes, is not damage.
 
 package registry
 

@@ -89,7 +89,7 @@ func (s State) record() record {
 }
 
 // maxText is the length of a stored text but the cursor, in bytes: that of the names which a client accepts. An old
-// version, or whoever can write the file, may have stored anything.
+// version, or another program, may have stored anything.
 const maxText = 128
 
 // state checks a stored record and turns it into a State. Its texts can be shown.
@@ -109,14 +109,14 @@ func (r record) state() (State, error) {
 	} {
 		t, err := parseTime(safetext.Short(f.text, maxText))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is no time: %w", f.name, err))
+			errs = append(errs, fmt.Errorf("%s is not a valid time: %w", f.name, err))
 		}
 		*f.to = t
 	}
 	if r.Initial != "" {
 		d, err := time.ParseDuration(safetext.Short(r.Initial, maxText))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("initial_interval is no duration: %w", err))
+			errs = append(errs, fmt.Errorf("initial_interval is not a valid duration: %w", err))
 		}
 		s.InitialInterval = d
 	}

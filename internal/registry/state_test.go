@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The stored form: version 1 for ever, and what is rejected.
+// The stored form: version 1 always, and what is rejected.
 
 package registry
 
@@ -60,10 +60,10 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 		"no version":        {map[string]any{"cursor": "c"}, "it has version 0"},
 		"a version below":   {map[string]any{"version": -1, "cursor": "c"}, "it has version -1"},
 		"no position":       {map[string]any{"version": 1}, "it has neither a cursor nor a start time"},
-		"no time":           {map[string]any{"version": 1, "cursor": "c", "updated": "yesterday"}, "updated is no time"},
-		"no start time":     {map[string]any{"version": 1, "start_time": "x"}, "start_time is no time"},
-		"no last time":      {map[string]any{"version": 1, "cursor": "c", "last_event": "2026-13-01T00:00:00Z"}, "last_event is no time"},
-		"no duration":       {map[string]any{"version": 1, "cursor": "c", "initial_interval": "a day"}, "initial_interval is no duration"},
+		"no time":           {map[string]any{"version": 1, "cursor": "c", "updated": "yesterday"}, "updated is not a valid time"},
+		"no start time":     {map[string]any{"version": 1, "start_time": "x"}, "start_time is not a valid time"},
+		"no last time":      {map[string]any{"version": 1, "cursor": "c", "last_event": "2026-13-01T00:00:00Z"}, "last_event is not a valid time"},
+		"no duration":       {map[string]any{"version": 1, "cursor": "c", "initial_interval": "a day"}, "initial_interval is not a valid duration"},
 		"version is a word": {map[string]any{"version": "one", "cursor": "c"}, "can't be used"},
 		"cursor is a map":   {map[string]any{"version": 1, "cursor": map[string]any{"a": 1}}, "can't be used"},
 		"nothing":           {map[string]any{}, "it has version 0"},

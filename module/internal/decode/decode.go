@@ -115,9 +115,9 @@ func (r *Record) Decode(schema Schema, raw []byte) error {
 	p.space()
 	if p.peek() != '{' {
 		if !json.Valid(raw) {
-			return p.fail("no valid JSON")
+			return p.fail("not valid JSON")
 		}
-		return fmt.Errorf("the item is no JSON object but starts with %q", clip(p.in[p.at:]))
+		return fmt.Errorf("the item is not a JSON object: it starts with %q", clip(p.in[p.at:]))
 	}
 	rest, err := p.object(schema, 1)
 	if err != nil {

@@ -49,7 +49,7 @@ type Module struct {
 	//
 	// known is false if an action, category or type is in none of the tables; the event is complete nevertheless.
 	//
-	// err is not nil if raw is no JSON object, or has no usable uuid or timestamp. The event then carries
+	// err is not nil if raw is not a JSON object, or has no usable uuid or timestamp. The event then carries
 	// Meta["_id"] and Timestamp as far as they were understood, and no fields.
 	Map func(raw []byte) (ev beat.Event, known bool, err error)
 }
