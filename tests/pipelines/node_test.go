@@ -48,6 +48,7 @@ func TestPipelines(t *testing.T) {
 		{"the package's own pipeline tests", testPackageTests},
 		{"what the beat wrote", testBeat},
 		{"loaded by the beat's setup", testStandalone},
+		{"names by an enrich policy", testNames},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, node) })
 	}
