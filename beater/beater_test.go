@@ -132,9 +132,9 @@ func TestHealthIsTheWorst(t *testing.T) {
 	}
 }
 
-// TestHealthIsToldOnce: what is no news is not told, and a new message in an old
+// TestHealthIsReportedOnce: a repeated report is dropped, and a new message in an old
 // state goes by way of another state, or libbeat would keep it from Elastic Agent.
-func TestHealthIsToldOnce(t *testing.T) {
+func TestHealthIsReportedOnce(t *testing.T) {
 	var r reported
 	report := newInputHealth(&r).of("audit_events")
 	report(status.Running, "")

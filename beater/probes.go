@@ -184,6 +184,6 @@ func probe(reasons func() []string) http.HandlerFunc {
 			text, code = strings.Join(list, "\n"), http.StatusServiceUnavailable
 		}
 		w.WriteHeader(code)
-		_, _ = fmt.Fprintln(w, text) // whoever asked may be gone
+		_, _ = fmt.Fprintln(w, text) // the client may be gone
 	}
 }

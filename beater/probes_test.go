@@ -71,7 +71,7 @@ func TestReadyWhenEveryInputIsStartedAndItsStateWasRead(t *testing.T) {
 	assert.Equal(t, http.StatusOK, code)
 	assert.Equal(t, "ok\n", text)
 
-	end() // an input that ended by itself collects nothing
+	end() // an input that ended on its own collects nothing
 	ended()
 	assert.NotEmpty(t, p.ready())
 }
@@ -106,7 +106,7 @@ func TestLiveWhileEveryLoopTurns(t *testing.T) {
 	})
 }
 
-// TestEndpointGivesUpOnUnfinishedRequest: libbeat's own server would wait for ever.
+// TestEndpointGivesUpOnUnfinishedRequest: libbeat's own server would wait without limit.
 func TestEndpointGivesUpOnUnfinishedRequest(t *testing.T) {
 	log := logptest.NewTestingLogger(t, "")
 	socket := filepath.Join(t.TempDir(), "http.sock")
@@ -200,8 +200,8 @@ func TestSystemdHearsOfStartLifeAndStop(t *testing.T) {
 	}
 }
 
-// TestWithoutSystemdNobodyIsTold and nothing runs.
-func TestWithoutSystemdNobodyIsTold(t *testing.T) {
+// TestWithoutSystemdNothingRuns, and nothing is sent.
+func TestWithoutSystemdNothingRuns(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	stopping, done := systemd{func() []string { return nil }, logptest.NewTestingLogger(t, "")}.run()
 	stopping()

@@ -304,7 +304,7 @@ func (m *migration) store(plan *eventsapibeat.Plan, target string, now time.Time
 	})
 }
 
-// checkStored refuses to replace positions, which a beat that has already run may have stored.
+// checkStored returns an error if a position is stored already, for example by a beat that has run.
 func (m *migration) checkStored(plan *eventsapibeat.Plan, r *registry.Registry) error {
 	for _, s := range plan.Starts {
 		_, err := r.Load(registry.Key{Input: s.Input, EventType: s.EventType})
@@ -315,7 +315,7 @@ func (m *migration) checkStored(plan *eventsapibeat.Plan, r *registry.Registry) 
 	return nil
 }
 
-// storeSecrets adds secrets to the keystore, which is created where there is none.
+// storeSecrets adds secrets to the keystore, which is created if it does not exist.
 func storeSecrets(store keystore.Keystore, secrets []eventsapibeat.Secret, force bool) error {
 	writable, err := keystore.AsWritableKeystore(store)
 	if err != nil {

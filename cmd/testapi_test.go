@@ -71,7 +71,7 @@ func TestTestAPI(t *testing.T) {
 			return map[string]any{"url": unknown.URL, "token": "opaque"}
 		}, false,
 			[]string{"✖ ", "the certificate is signed by an unknown certificate authority", "→ check `url`; if a proxy inspects TLS, add its CA to `ssl.certificate_authorities`"}, "audit_events"},
-		"an event that is none": {eventsapitest.Config{}, func(s *eventsapitest.Server) map[string]any {
+		"an item that is not an event": {eventsapitest.Config{}, func(s *eventsapitest.Server) map[string]any {
 			s.Publish(eventsapitest.AuditEvents, []byte(`{"uuid":7}`))
 			return map[string]any{"token": s.Token(), "event_types": []string{"audit_events"}}
 		}, false, []string{"✖ audit_events: an event came that can't be mapped", "→ "}, ""},

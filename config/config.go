@@ -62,7 +62,7 @@ type Config struct {
 	RateLimit             RateLimit     `config:"rate_limit"`
 	PreserveOriginalEvent bool          `config:"preserve_original_event"`
 	Names                 Names         `config:"names"`                // files with names for ids
-	AcceptFailureStore    bool          `config:"accept_failure_store"` // events in a failure store are no trouble
+	AcceptFailureStore    bool          `config:"accept_failure_store"` // events in a failure store do not degrade the health
 	Namespace             string        `config:"namespace"`            // data_stream.namespace
 	ShutdownTimeout       time.Duration `config:"shutdown_timeout"`     // wait for acknowledgements at a stop
 

@@ -21,7 +21,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 )
 
-// testToken is a token for a server of nobody's; its signature is none.
+// testToken is a token for a server that does not exist, with an invalid signature.
 var testToken = token(`{"aud":["events.example.com"],"1password.com/fts":["auditevents"]}`)
 
 func token(claims string) string {

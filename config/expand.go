@@ -34,7 +34,7 @@ func expandInput(cfg *conf.C) problems {
 }
 
 // ExpandRoot does the same for libbeat's settings, in so far as text is lost otherwise: a number or boolean that is
-// written in the usual way, and a list for a setting that is none of the texts below, are libbeat's to read.
+// written in the usual way, and a list for a setting that is not one of the texts below, are left to libbeat.
 func ExpandRoot(cfg *conf.C) {
 	e := expander{kindOf: rootKind}
 	e.expand(cfg)
@@ -110,7 +110,7 @@ const mark = "\x00"
 // expander walks through a configuration.
 type expander struct {
 	kindOf   func(path string, item bool) kind
-	strict   bool // report defaults of variables that are no text
+	strict   bool // report defaults of variables that are not text
 	lookups  int  // since the last setting
 	problems problems
 }
@@ -234,7 +234,7 @@ func unchanged(text string) bool {
 	return fmt.Sprint(value) == text || slices.Contains([]string{"on", "off", "yes", "no"}, strings.ToLower(text))
 }
 
-// listOf splits a comma-separated list, with or without brackets; nil if the text is none.
+// listOf splits a comma-separated list, with or without brackets; nil if the text is not a list.
 func listOf(text string) []string {
 	inner, bracket := strings.CutPrefix(strings.TrimSpace(text), "[")
 	if bracket {

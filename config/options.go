@@ -122,7 +122,7 @@ var inputSections = []Section{{Title: "Account", Options: []Option{
 	{
 		Key: "names.items", Type: Text, Example: "/etc/onepasswordbeat/items.json",
 		Summary: "The same for items, for onepassword.item.title: what `op item list --format json` writes.",
-		Detail:  "Titles of items can be sensitive: whoever reads the index reads them.",
+		Detail:  "Titles of items can be sensitive: every reader of the index can see them.",
 	},
 	{
 		Key: "namespace", Type: Text,

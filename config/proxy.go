@@ -29,7 +29,7 @@ func HideProxyCredentials(settings *conf.C) error {
 	proxy, err := url.Parse(raw)
 	switch {
 	case err != nil || proxy.User == nil: // the error quotes the URL
-		return errors.New("proxy_url: it has an @ and is no URL with a user name and a password: write it as http://user:password@proxy.example.com:3128, with special characters of the password as % and two digits")
+		return errors.New("proxy_url: it contains an @ but is not a URL with a user name and a password: write it as http://user:password@proxy.example.com:3128, with special characters of the password as % and two digits")
 	case proxy.Scheme != "http" && proxy.Scheme != "https":
 		return fmt.Errorf("proxy_url: libbeat would write the user name and password of a %.10s proxy to the log: remove them from proxy_url, or remove proxy_url and set HTTPS_PROXY in the environment of the beat", proxy.Scheme)
 	}
@@ -48,7 +48,7 @@ func HideProxyCredentials(settings *conf.C) error {
 }
 
 // DropProxyCredentials removes user name and password from proxy_url, where HideProxyCredentials can't keep them: the
-// proxy stays, and refuses what it does not know.
+// proxy stays, and rejects the output without them.
 func DropProxyCredentials(settings *conf.C) error {
 	raw, err := settings.String("proxy_url", -1)
 	if err != nil {

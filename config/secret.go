@@ -11,7 +11,7 @@ import "onepasswordbeat/internal/safetext"
 type Secret = safetext.Secret
 
 // redact removes the token, and everything that looks like one, from a text to show.
-// A ${NAME} that was taken literally is no secret: the message names the variable.
+// A ${NAME} that was taken literally stays, so that the message names the variable.
 func redact(text string, token Secret) string {
 	if isPlaceholder(token.Reveal()) {
 		token = ""

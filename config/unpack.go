@@ -148,8 +148,8 @@ func fieldKey(field reflect.StructField) (key string, inline bool) {
 	return key, slices.Contains(strings.Split(flags, ","), "inline")
 }
 
-// UnknownKeys returns the unknown settings of an input's section, dotted and sorted. They are no
-// error, since a setting that a later version has removed should not stop the beat. Most of them are typing errors.
+// UnknownKeys returns the unknown settings of an input's section, dotted and sorted. They are
+// not an error: a setting that a later version has removed should not stop the beat. Most of them are typing errors.
 // Below a common setting such as processors nothing is looked at.
 func UnknownKeys(cfg *conf.C) []string {
 	if cfg == nil {

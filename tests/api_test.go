@@ -81,7 +81,7 @@ func TestInvariant5_UnmovingCursor(t *testing.T) {
 	assertIndexed(t, srv, es)
 }
 
-// Items that are no events, keys and values that nobody knows, null and missing
+// Items that are not events, unknown keys and values, null and missing
 // keys: everything is published, what can't be mapped with its original.
 func TestInvariant5_ItemsThatCannotBeMappedArePublished(t *testing.T) {
 	t.Parallel()

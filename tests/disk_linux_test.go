@@ -31,8 +31,8 @@ func TestDiskFullUnderTheRegistry(t *testing.T) {
 	})
 }
 
-// testDisk spoils the registry's disk while events keep coming: it is said, no
-// event is skipped, and once it is healed the cursors are stored by themselves.
+// testDisk spoils the registry's disk while events keep coming: it is reported, no
+// event is skipped, and once the disk works again the cursors are stored automatically.
 func testDisk(t *testing.T, disk func(*testing.T, *beattest.Home) (spoil, heal func())) {
 	srv := eventsapitest.StartTB(t, eventsapitest.Config{Seed: 7, Backlog: eventsapitest.Each(200)})
 	es := bulktest.Start(t)

@@ -74,7 +74,7 @@ func assertIndexed(t *testing.T, srv *eventsapitest.Server, es *bulktest.Server,
 			assert.False(t, seen[d.ID], "%s is indexed twice", d.ID)
 			seen[d.ID] = true
 			typ, known := want[d.ID]
-			if assert.True(t, known, "%s in %s is no event of the API", d.ID, name) {
+			if assert.True(t, known, "%s in %s is not an event of the API", d.ID, name) {
 				assert.Equal(t, beattest.DataStream(typ), name)
 			}
 		}

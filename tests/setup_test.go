@@ -148,7 +148,7 @@ func TestWriterAfterSomeoneElsesSetup(t *testing.T) {
 }
 
 // A role that may only write and look, and no template: it says so and sends
-// nothing that would be mapped wrongly. It goes on by itself after a set-up.
+// nothing that would be mapped wrongly. It continues automatically after a set-up.
 func TestWriterWithoutTemplateSendsNothing(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, 50)

@@ -117,7 +117,7 @@ func (e *policyEdit) apply(expected *proto.CheckinExpected) (stop bool) {
 }
 
 // hideProxyCredentials keeps the password of an output's proxy out of libbeat's log. One that cannot be hidden is dropped:
-// the proxy refuses the output then, and the log says why.
+// the proxy rejects the output then, and the log says why.
 func (e *policyEdit) hideProxyCredentials(output *proto.UnitExpectedConfig) {
 	if output.GetType() != "elasticsearch" || output.GetSource().GetFields()["proxy_url"] == nil {
 		return

@@ -75,7 +75,7 @@ func inputTypes(unit *proto.UnitExpectedConfig) []string {
 }
 
 // typeList are event types as a policy has them: a single one need not be in a
-// list. nil is none.
+// list. nil is an empty list.
 func typeList(value any) []any {
 	switch v := value.(type) {
 	case []any:
@@ -106,7 +106,7 @@ func moduleOf(dataset string) (module.Module, bool) {
 
 // toInputs turns an input of a policy into configurations of ours, one a
 // stream and in the order of the streams: Elastic Agent's status reporters go by
-// the index. A wrong setting is no error here, since that would fail every unit:
+// the index. A wrong setting does not cause an error here, which would fail every unit:
 // the input reports it.
 func toInputs(policy *proto.UnitExpectedConfig, info *client.AgentInfo) ([]*reload.ConfigWithMeta, error) {
 	unit, ok := gproto.Clone(policy).(*proto.UnitExpectedConfig)
@@ -251,8 +251,8 @@ func keepDatasets(input map[string]any, customIndex bool) {
 	})
 }
 
-// inputConfig makes a configuration. What cannot be read as one, or is no input
-// without more, becomes an input that reports just that.
+// inputConfig makes a configuration. Settings that cannot be read, or do not make
+// an input, become an input that reports this error.
 func inputConfig(input map[string]any) *conf.C {
 	c, wrong := readable(input)
 	switch {

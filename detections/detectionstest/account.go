@@ -107,7 +107,7 @@ func (t *teller) notProcessed() {
 		return e
 	}
 	t.must("an event without a time", broken(func(item object) { delete(item, "timestamp") }))
-	t.must("an event whose time is none", broken(func(item object) { item["timestamp"] = "yesterday" }))
+	t.must("an event with an invalid time", broken(func(item object) { item["timestamp"] = "yesterday" }))
 	t.mustNot("an attempt that failed", t.failure(t.after(0), t.People[0]))
 	t.mustNot("an unknown kind of attempt", broken(func(item object) { item["category"], item["type"] = "quantum_failed", "qubit_bad" }))
 	t.mustNot("a key that is new", broken(func(item object) { item["shoe_size"] = 43.0 }))

@@ -130,7 +130,7 @@ func decodeObject(raw []byte) (map[string]any, error) {
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("is no JSON object but a %T", value)
+		return nil, fmt.Errorf("it is not a JSON object but a %T", value)
 	}
 	return object, nil
 }

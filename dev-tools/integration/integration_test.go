@@ -164,7 +164,7 @@ func unpack(t *testing.T, from fs.FS, top string) map[string][]byte {
 	return entries
 }
 
-// requireEncoded fails where a key ends in JSON and its value is no string.
+// requireEncoded fails where a key ends in JSON and its value is not a string.
 func requireEncoded(t *testing.T, name string, raw []byte) {
 	t.Helper()
 	value, err := decode(raw)
@@ -234,7 +234,7 @@ func TestEncodingOfOtherShapes(t *testing.T) {
 		"attributes are a list": {`{"attributes":[]}`, ""},
 		"panels are a string":   {`{"attributes":{"panelsJSON":"[]"}}`, ""},
 		"panels are odd":        {`{"attributes":{"panelsJSON":[1,null,{"embeddableConfig":[]}]}}`, ""},
-		"a list":                {`[]`, "no JSON object"},
+		"a list":                {`[]`, "not a JSON object"},
 		"no JSON":               {`{`, "unexpected EOF"},
 		"two values":            {`{} {}`, "something after"},
 	} {

@@ -51,10 +51,10 @@ func run(args []string, out io.Writer) error {
 }
 
 // checkSources fails unless the validator takes the folder as it is in the repository. A validation.yml could exclude
-// rules and let pass what a package must not do, so there may be none.
+// rules and let pass what a package must not do, so it must not exist.
 func checkSources(folder string) error {
 	if _, err := os.Stat(filepath.Join(folder, "validation.yml")); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s has a validation.yml, which excludes rules of the validator: remove it and mend what they complain of", folder)
+		return fmt.Errorf("%s has a validation.yml, which excludes rules of the validator: remove it and fix what they report", folder)
 	}
 	return check(folder, validator.SourceMode, (*validator.Validator).ValidateFromPath)
 }

@@ -30,8 +30,8 @@ func Build(ctx context.Context) error { return goBuild(ctx, executable("onepassw
 // repository, where libbeat's version command reads them.
 //
 // RELEASE=true leaves this machine's paths out of the binary (-trimpath), and uses
-// the Go version of releases. It is no
-// default, because such a build shares no compiled package with the tests: every
+// the Go version of releases. It is not
+// the default, because such a build shares no compiled package with the tests: every
 // developer would compile libbeat twice.
 func goBuild(ctx context.Context, output string, packages ...string) error {
 	stamp := strconv.FormatBool(hasCommit(ctx))
@@ -107,7 +107,7 @@ func become(ctx context.Context, args []string) error {
 		err := syscall.Exec(args[0], args, os.Environ())
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
-	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx // it gets Ctrl-C from the console and ends by itself
+	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx // it gets Ctrl-C from the console and ends then
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return cmd.Run()
 }

@@ -75,7 +75,7 @@ func (c Command) prepare(ctx context.Context) *exec.Cmd {
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Dir, cmd.Stdin = c.Dir, c.Stdin
 	// Ctrl-C reaches the whole foreground process group, this command included: it is
-	// given time to end by itself before it is killed.
+	// given time to end before it is killed.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = stopGrace
 	return cmd

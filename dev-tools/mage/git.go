@@ -69,8 +69,8 @@ func (s Snapshot) Diff(other Snapshot) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// hasCommit tells whether the tree is a git repository with a commit that a binary
-// could be stamped with. An archive of the sources is none, and still builds.
+// hasCommit reports whether the tree is a git repository with a commit that a binary
+// could be stamped with. An archive of the sources has none and still builds.
 func hasCommit(ctx context.Context) bool {
 	return exec.CommandContext(ctx, "git", "rev-parse", "--quiet", "--verify", "HEAD").Run() == nil
 }

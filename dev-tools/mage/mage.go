@@ -73,8 +73,7 @@ func RunSteps(ctx context.Context, steps []Step) error {
 // Say prints a line to standard error, where everything that is not a result goes.
 func Say(format string, args ...any) { sayTo(os.Stderr, format, args...) }
 
-// sayTo prints a line. There is nobody to tell when the terminal is gone, so its
-// error is dropped.
+// sayTo prints a line. Its error is dropped: without a terminal it cannot be shown.
 func sayTo(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format+"\n", args...)
 }

@@ -74,7 +74,7 @@ func (p *Pool) put(s *shared, a *sharedAccount) {
 	p.forget()
 }
 
-// forget removes the limiters that nobody uses. One that is paused stays: a reload must not end the pause that the
+// forget removes unused limiters. One that is paused stays: a reload must not end the pause that the
 // server asked for.
 func (p *Pool) forget() {
 	for key, s := range p.tokens {

@@ -25,9 +25,9 @@ const (
 // Budget bounds the memory for bodies being read and pages in flight, over all inputs of a process. A response reserves
 // before its body is read, and its page releases with its result.
 //
-// There are two parts, so that nobody waits for himself: a response that turns out to be large waits for the second
-// part while it holds some of the first, and whoever holds some of the second waits for the output only. The budget is reserved before
-// the barrier of a verification: who waits for the budget holds no permit.
+// There are two parts, against deadlock: a response that turns out to be large waits for the second part while it holds
+// some of the first, and the holder of some of the second waits for the output only. The budget is reserved before the
+// barrier of a verification: a page that waits for the budget holds no permit.
 type Budget struct {
 	usual, large         *semaphore.Weighted
 	usualSize, largeSize int64

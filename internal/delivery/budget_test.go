@@ -65,7 +65,7 @@ func TestLargeResponsesDoNotWaitForEachOthersFirstPart(t *testing.T) {
 	})
 }
 
-// TestResponseLargerThanTheBudgetIsReserved: it takes all there is, or it would wait for ever.
+// TestResponseLargerThanTheBudgetIsReserved: it takes all there is, or it would wait without end.
 func TestResponseLargerThanTheBudgetIsReserved(t *testing.T) {
 	b := NewBudget(2, 2)
 	r := b.Reservation()

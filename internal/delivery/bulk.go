@@ -56,7 +56,7 @@ func (r rejection) String() string {
 }
 
 // rejectionsOf reads the response to a bulk request of count documents and returns those that were rejected for good: any
-// 4xx except 409 (a duplicate) and 429 (tried again), and how many were accepted. The error says why the body is no such response: libbeat
+// 4xx except 409 (a duplicate) and 429 (tried again), and how many were accepted. The error says why the body is not such a response: libbeat
 // would take an item without a status as accepted, and repeat the request at once for anything else.
 func rejectionsOf(body []byte, count int) (list []rejection, accepted int, err error) {
 	if allCreated(body, count) {

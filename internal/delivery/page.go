@@ -41,7 +41,7 @@ const (
 	// Delivered means that each event was accepted by the output, dropped by the user's
 	// processors, or rejected for its own content. The page's cursor may be stored.
 	Delivered Outcome = iota
-	// Unconfirmed means that nobody knows. The page, and what was published after it, has to be published again.
+	// Unconfirmed means that the page may not have been delivered. It, and what was published after it, have to be published again.
 	Unconfirmed
 	// Held means that the output rejects all of the page. The cursor must stay.
 	Held

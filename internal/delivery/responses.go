@@ -22,7 +22,7 @@ import (
 
 // Responses remembers what Elasticsearch's bulk responses say about rejections. libbeat counts
 // rejections and logs the whole event, but passes no reason on. Responses changes nothing, except that
-// a response that is no bulk response becomes an error: libbeat waits before it repeats a request that failed.
+// a response that is not a bulk response becomes an error: libbeat waits before it repeats a request that failed.
 type Responses struct {
 	documentErrors, outputErrors, templates, proven atomic.Uint64 // see Counts
 
@@ -106,7 +106,7 @@ func (b *bulkClient) Do(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	if err != nil {
-		b.responses.block("") // no response is no rejection
+		b.responses.block("") // a missing response is not a rejection
 		return resp, err
 	}
 	count, counted := eventCount(req)
@@ -170,7 +170,7 @@ const maxErrorBytes = 16 << 10
 
 // readRejected remembers why a whole request was rejected: a privilege on
 // anything, a read-only cluster, a revoked password. What passes without help (429,
-// 413, which libbeat splits, and 5xx) is no rejection.
+// 413, which libbeat splits, and 5xx) is not a rejection.
 func (b *bulkClient) readRejected(resp *http.Response) {
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusNotFound:

@@ -91,9 +91,9 @@ func TestRejectionsOfAResponse(t *testing.T) {
 	}
 }
 
-// A response with status 200 that is no bulk response is an error of the request: libbeat would repeat it at once, or take
+// A response with status 200 that is not a bulk response is an error of the request: libbeat would repeat it at once, or take
 // an item without a status as accepted.
-func TestResponseThatIsNoBulkResponse(t *testing.T) {
+func TestResponseThatIsNotABulkResponse(t *testing.T) {
 	for name, body := range map[string]string{
 		"HTML":               "<html><body>Sign in</body></html>",
 		"empty":              "",

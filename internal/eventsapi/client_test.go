@@ -276,7 +276,7 @@ func serveRaw(t *testing.T, response string) *Client {
 }
 
 // TestUnreadStatuses: only a 200 and the beginning of a 4xx or 5xx are read. What else a server sends, and that it keeps
-// the connection open, holds nobody up. The client's timeout is a minute, the test's own deadline much less.
+// the connection open, delays nothing. The client's timeout is a minute, the test's own deadline much less.
 func TestUnreadStatuses(t *testing.T) {
 	for name, response := range map[string]string{
 		"101": "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",

@@ -22,7 +22,7 @@
 // # Pages
 //
 // A page has a cursor (never empty), has_more (a boolean) and items (an array; null counts as empty). A response without one of them is [Malformed], however
-// valid its JSON is: to take a page whose items were not understood for an empty one would move the cursor past events nobody has seen.
+// valid its JSON is: to take a page whose items were not understood for an empty one would move the cursor past events that were not read.
 // The response is decoded in one pass that checks the JSON and cuts it into items. The items are slices of the response's bytes, which belong to the page alone.
 // An item that is too large to be decoded is in [Page].Oversized instead.
 //

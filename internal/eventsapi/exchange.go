@@ -90,7 +90,7 @@ func (c *Client) bearer() (string, error) {
 // send performs the request and, for a GET, its few redirects on the same server. It uses the transport without http.Client,
 // which would follow redirects by rules of its own and put URLs into errors.
 //
-// A POST follows no redirect: 301, 302 and 303 would make a GET of it, and the API has no reason for a 307 or 308; whoever sends one is something else.
+// A POST follows no redirect: 301, 302 and 303 would make a GET of it, and the API has no reason for a 307 or 308: another server sends it.
 func (x *exchange) send(ctx context.Context) (*http.Response, error) {
 	target := x.client.base.JoinPath(x.path)
 	for hops := 0; ; hops++ {
@@ -126,8 +126,8 @@ func (x *exchange) newRequest(ctx context.Context, target *url.URL) (*http.Reque
 	req.Header.Set("User-Agent", x.client.userAgent)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
-		// Reading a page changes nothing at the server. This tells net/http (and nobody else: it is not sent) that it may send the POST
-		// again when the server closed a kept-alive connection under it, which happens to whoever polls every few seconds.
+		// Reading a page changes nothing at the server. The empty key is not sent. It tells net/http that it may send the POST
+		// again when the server closed a kept-alive connection under it, which happens to clients that poll every few seconds.
 		req.Header["Idempotency-Key"] = []string{}
 	}
 	return req, nil

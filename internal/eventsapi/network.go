@@ -66,7 +66,7 @@ func explainNetwork(err error) (text, advice string) {
 	return err.Error(), ""
 }
 
-// proxyStatus recognizes a proxy's refusal to CONNECT, of which net/http keeps nothing but the status text.
+// proxyStatus recognizes a proxy's rejection of a CONNECT, of which net/http keeps nothing but the status text.
 func proxyStatus(err error) int {
 	for status := 400; status < 600; status++ {
 		if text := http.StatusText(status); text != "" && text == err.Error() {

@@ -16,9 +16,9 @@ import (
 
 // NormalizeToken returns the token in a setting or a file: without white space and a byte order mark around it. Text that
 // is more than a token, or is encoded, is an error that names what was found and never quotes the text. The token is
-// returned with the error, too, so that it can be redacted. An empty text is no error.
+// returned with the error, too, so that it can be redacted. An empty text is not an error.
 //
-// Whoever reads a token does so with this function; nothing else decides what a token looks like.
+// Every token is read with this function; nothing else decides what a token looks like.
 func NormalizeToken(raw string) (string, error) {
 	token := strings.Trim(raw, "\ufeff \t\r\n")
 	switch {
@@ -69,7 +69,7 @@ func startsWithAny(prefixes ...string) func(string) bool {
 	}
 }
 
-// decoded returns the beginning of a text after decoding it as base64; "" if it is none.
+// decoded returns the beginning of a text after decoding it as base64; "" if it is not base64.
 func decoded(s string) string {
 	const enough = 8
 	if strings.Contains(s, ".") || len(s) < enough {

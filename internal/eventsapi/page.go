@@ -52,7 +52,7 @@ func decodePage(ctx context.Context, body []byte, maxItems int) (*Page, error) {
 	return &d.page, nil
 }
 
-// describeJSON says of a body that is no JSON at all what it is instead, and keeps the data, which may be personal, out
+// describeJSON says what a body is that is not JSON at all, and keeps the data, which may be personal, out
 // of the error.
 func describeJSON(body []byte, err error) error {
 	body = trimBody(body)
@@ -74,7 +74,7 @@ func describeJSON(body []byte, err error) error {
 	return errors.New("the JSON is cut off or invalid")
 }
 
-// errShape is in the tree of the errors about valid JSON that is no page.
+// errShape is in the tree of the errors about valid JSON that is not a page.
 var errShape = errors.New("unexpected shape")
 
 type shapeError string

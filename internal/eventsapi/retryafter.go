@@ -30,7 +30,7 @@ func retryAfter(h http.Header, status int, now time.Time) (time.Duration, bool) 
 	return parseReset(h.Get("RateLimit-Reset"), now)
 }
 
-// parseRetryAfter reads seconds or an HTTP date. A date in the past is 0; a negative number is no answer.
+// parseRetryAfter reads seconds or an HTTP date. A date in the past is 0; a negative number is ignored.
 func parseRetryAfter(v string, now time.Time) (time.Duration, bool) {
 	v = strings.TrimSpace(v)
 	if seconds, ok := parseSeconds(v); ok {

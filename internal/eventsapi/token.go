@@ -29,7 +29,7 @@ const (
 // ErrTokenNoURL is the error for a token of the deprecated kind, which names no server.
 var ErrTokenNoURL = errors.New("the token is of an old kind that does not name its server: set `url`, or create a new token at 1Password (Integrations > Events Reporting)")
 
-// Claims are what a token says about itself. Nobody has verified them.
+// Claims are what a token says about itself. They are not verified.
 type Claims struct {
 	// Server is the base URL that the token is for.
 	Server string

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// jwt makes a token with the given claims and a signature of nobody.
+// jwt makes a token with the given claims and an invalid signature.
 func jwt(claims string) string {
 	return "eyJhbGciOiJFUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 }
@@ -104,7 +104,7 @@ func FuzzParseToken(f *testing.F) {
 			return
 		}
 		if u, err := ValidateBaseURL(c.Server); err != nil || u.String() != c.Server {
-			t.Fatalf("the server of a token is no base URL: %q, %v", c.Server, err)
+			t.Fatalf("the server of a token is not a base URL: %q, %v", c.Server, err)
 		}
 	})
 }

@@ -35,8 +35,8 @@ func TestHistogramCountsEveryValueOnce(t *testing.T) {
 	assert.Equal(t, int64(5), h.sample.Count())
 }
 
-// TestLoopTurnsWhateverItWaitsFor: an output that takes nothing, or a long pause. Whoever
-// watches the loop knows by that that it is not stuck.
+// TestLoopTurnsWhateverItWaitsFor: an output that takes nothing, or a long pause. That
+// shows a watchdog that the loop is not stuck.
 func TestLoopTurnsWhateverItWaitsFor(t *testing.T) {
 	waits := map[string]func(*rig) (release func()){
 		"pause": func(r *rig) func() {

@@ -524,8 +524,8 @@ func (h *Harvester) report() {
 	h.health.running()
 }
 
-// check reports what otherwise nobody would: libbeat only logs that the output confirms nothing, and a request that
-// waits because the API asked another event type of this token for a pause.
+// check reports two conditions that have no other report: an output that confirms nothing, which libbeat only logs, and a
+// request that waits because the API asked another event type of this token for a pause.
 func (h *Harvester) check() {
 	if trouble := h.tracker.Trouble(); trouble != "" {
 		h.health.degraded(logOutput, trouble+". No event is lost: collection stays at the stored cursor and retries automatically")

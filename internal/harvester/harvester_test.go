@@ -432,7 +432,7 @@ func TestBackoffIsExponentialCappedAndJittered(t *testing.T) {
 }
 
 // TestTokenThatWasReplacedIsTriedAtOnce by each of two harvesters that share the
-// account; one that is rejected too is not tried again at once, nor is none.
+// account; one that is rejected too, or a missing one, is not tried again at once.
 func TestTokenThatWasReplacedIsTriedAtOnce(t *testing.T) {
 	run(t, 5, func(t *testing.T, r *rig) {
 		both := []*rig{r, newRig(t, 5)}

@@ -49,7 +49,7 @@ func TestEventsNeedNoNormalization(t *testing.T) {
 	}
 }
 
-// testItems are the items of the module's own tests, and some that are none.
+// testItems are the items of the module's own tests, and some that are not items.
 func testItems(t *testing.T, m module.Module) [][]byte {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "module", m.Path, "testdata", "*.ndjson"))

@@ -59,7 +59,7 @@ type Settings struct {
 	Limit                 int           // events per page
 	Namespace             string        // data_stream.namespace
 	PreserveOriginalEvent bool
-	AcceptFailureStore    bool // events in a failure store are no trouble
+	AcceptFailureStore    bool // events in a failure store do not degrade the health
 }
 
 // Options are the parts of a harvester. All but Turned are needed.

@@ -162,7 +162,7 @@ func (f *fleet) tell(format string, args ...any) {
 	f.story = append(f.story, fmt.Sprintf("%v ", time.Since(f.began))+fmt.Sprintf(format, args...))
 }
 
-// pause lets a moment or minutes pass, in which nobody asks too often.
+// pause lets a moment or minutes pass, in which no client sends too many requests.
 func (f *fleet) pause() {
 	asked := make([]int, len(f.ships))
 	for i, s := range f.ships {

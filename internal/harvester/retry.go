@@ -51,7 +51,7 @@ func (b *backoff) next(p policy) time.Duration {
 		d = min(p.max, p.first<<b.failures)
 	}
 	b.failures++
-	return d - time.Duration(rand.Int64N(int64(d)/4+1)) //nolint:gosec // jitter is no secret
+	return d - time.Duration(rand.Int64N(int64(d)/4+1)) //nolint:gosec // jitter need not be secret
 }
 
 func (b *backoff) reset() { b.failures = 0 }

@@ -46,7 +46,7 @@ func Handler(version string, sources func() []Source) http.Handler {
 		encoder := expfmt.NewEncoder(w, format)
 		for _, family := range families(version, sources()) {
 			if err := encoder.Encode(family); err != nil {
-				return // the client is gone: nobody is left to tell
+				return // the client is gone
 			}
 		}
 	})

@@ -202,7 +202,7 @@ func TestEveryValueOfTheReferenceHasAName(t *testing.T) {
 	}
 }
 
-func TestWhoeverHasDetailsIsAUser(t *testing.T) {
+func TestSubjectWithDetailsIsAUser(t *testing.T) {
 	ev, known, err := mapEvent([]byte(`{"uuid":"E","timestamp":"2026-01-02T03:04:05Z","action":"befriend","object_type":"robot",` +
 		`"object_uuid":"O","object_details":{"name":"Robin Ash"},"aux_uuid":"A","aux_details":{"email":"kit@example.com"}}`))
 	require.NoError(t, err)

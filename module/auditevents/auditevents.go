@@ -95,7 +95,7 @@ func mapEvent(raw []byte) (beat.Event, bool, error) {
 }
 
 // parties says whom and what the action concerned. The API gives details, a name and an e-mail address, of team
-// members only, so whoever has details is a user even where the table does not say so.
+// members only, so a subject with details is a user even where the table does not say so.
 func parties(d *ecs.Doc, a *Action) {
 	objectIsUser := a.Object.isUser() || d.Value(ecs.ObjectName) != nil || d.Value(ecs.ObjectEmail) != nil
 	auxIsUser := a.Aux.isUser() || d.Value(ecs.AuxName) != nil || d.Value(ecs.AuxEmail) != nil

@@ -57,11 +57,11 @@ func TestDebUnderSystemd(t *testing.T) {
 	if err != nil {
 		t.Logf("systemd-nspawn: %v\n%s", err, console)
 	}
-	judge(t, test)
+	report(t, test)
 }
 
-// judge makes a subtest of each result that the script wrote.
-func judge(t *testing.T, dir string) {
+// report makes a subtest of each result that the script wrote.
+func report(t *testing.T, dir string) {
 	t.Helper()
 	results, err := os.Open(filepath.Join(dir, "results"))
 	require.NoError(t, err, "the script did not run")
@@ -72,9 +72,9 @@ func judge(t *testing.T, dir string) {
 		if last == "done" {
 			continue
 		}
-		verdict, name, _ := strings.Cut(last, " ")
+		result, name, _ := strings.Cut(last, " ")
 		name, why, _ := strings.Cut(name, ": ")
-		t.Run(name, func(t *testing.T) { assert.Equal(t, "ok", verdict, why) })
+		t.Run(name, func(t *testing.T) { assert.Equal(t, "ok", result, why) })
 	}
 	assert.Equal(t, "done", last, "the script did not come to its end")
 	if t.Failed() {

@@ -26,7 +26,7 @@ for name in sys.argv[1:]:
         sys.exit(f"{name}:{node.start_point[0] + 1}: not PowerShell")
 `
 
-// TestWindowsScriptsParse, and a script that is none does not.
+// TestWindowsScriptsParse, and text that is not a script does not.
 func TestWindowsScriptsParse(t *testing.T) {
 	scripts, err := filepath.Glob("../*/*.ps1")
 	require.NoError(t, err)

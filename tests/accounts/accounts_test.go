@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(beattest.Main(m)) } //nolint:forbidigo // the end of every TestMain
 
 const (
-	settled  = 30 * time.Second // how long the settled beat is watched
+	observed = 30 * time.Second // how long the beat is observed after the first round
 	firstMax = 3 * time.Minute
 	stopMax  = time.Minute
 	ticks    = 100 // clock ticks per second in /proc (USER_HZ)
@@ -65,8 +65,8 @@ func measure(b *testing.B, n int) {
 
 	srv.observe()
 	before := cpu(b, beat.PID())
-	watch(b.Context(), settled)
-	b.ReportMetric((cpu(b, beat.PID())-before).Seconds()/settled.Seconds()*100, "cpu-%")
+	watch(b.Context(), observed)
+	b.ReportMetric((cpu(b, beat.PID())-before).Seconds()/observed.Seconds()*100, "cpu-%")
 	late, most, busiest := srv.observed()
 	b.ReportMetric(float64(late), "late-polls")
 	b.ReportMetric(most.Seconds(), "longest-interval-s")

@@ -127,7 +127,7 @@ func (b *Beat) Terminate(most time.Duration) (code int, took time.Duration) {
 	return code, time.Since(start)
 }
 
-// Wait returns the exit code of a process that ends by itself within most.
+// Wait returns the exit code of a process that ends on its own within most.
 func (b *Beat) Wait(most time.Duration) int {
 	b.tb.Helper()
 	timer := time.NewTimer(most)

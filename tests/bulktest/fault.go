@@ -52,7 +52,7 @@ func Stuck() Fault {
 	}
 }
 
-// NoBulkResponse accepts nothing and answers status 200 with a body that is no bulk response, as a proxy or a login page does.
+// NoBulkResponse accepts nothing and answers status 200 with a body that is not a bulk response, as a proxy or a login page does.
 func NoBulkResponse(body string) Fault {
 	return func(r *Request) {
 		r.Writer.WriteHeader(http.StatusOK)

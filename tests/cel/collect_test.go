@@ -119,7 +119,7 @@ func TestCursorWithoutEvents(t *testing.T) {
 	before := len(r.requests())
 	r.start().until("a request after the restart", func() bool { return len(r.requests()) > before })
 	assert.NotEmpty(t, r.requests()[before].Cursor)
-	assert.Zero(t, r.es.Count(""), "what stores a cursor is no document")
+	assert.Zero(t, r.es.Count(""), "what stores a cursor is not a document")
 }
 
 // TestKillInThePage: a page that was stored in part is fetched again.

@@ -88,7 +88,7 @@ func TestUnusableSettings(t *testing.T) {
 			f.says(says)
 			assert.Never(t, func() bool { return len(f.errors("")) > 1 }, time.Second, 50*time.Millisecond)
 			assert.Empty(t, r.api.Requests())
-			assert.Zero(t, r.es.Count(""), "an error is no document")
+			assert.Zero(t, r.es.Count(""), "an error is not a document")
 		})
 	}
 }

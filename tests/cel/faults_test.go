@@ -147,14 +147,14 @@ func TestRejectedForGood(t *testing.T) {
 			f := r.start()
 			f.says(c.says)
 			assert.Never(t, func() bool { return len(r.requests()) > 1 }, 1500*time.Millisecond, 50*time.Millisecond)
-			assert.Zero(t, r.es.Count(""), "an error is no document")
+			assert.Zero(t, r.es.Count(""), "an error is not a document")
 			r.api.SetFeatures(token, eventsapitest.ItemUsages)
 			f.complete()
 		})
 	}
 }
 
-// TestUnreachable: nobody there.
+// TestUnreachable: no server listens.
 func TestUnreachable(t *testing.T) {
 	r := newRig(t, "item_usages", eventsapitest.Config{Seed: 24, Backlog: eventsapitest.Each(10)}, nil)
 	r.api.Down(true)

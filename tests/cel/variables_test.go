@@ -26,7 +26,7 @@ import (
 	"onepasswordbeat/module"
 )
 
-// token looks like one; nobody checks its signature here.
+// token looks like one; its signature is not checked here.
 const token = "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOlsiZXZlbnRzLjFwYXNzd29yZC5jb20iXX0.c2lnbmF0dXJl"
 
 // memory is a registry that forgets.
@@ -153,7 +153,7 @@ func TestVariables(t *testing.T) {
 }
 
 // TestInputsAskAlike: what both inputs need is the same variable twice, so that a policy of version 1, which has it in an
-// input that is no more, is not upgraded before a person has filled it in.
+// input that no longer exists, is not upgraded before a person has filled it in.
 func TestInputsAskAlike(t *testing.T) {
 	assert.Empty(t, readManifest(t, "manifest.yml").Vars)
 	cel, _ := variables(t, celInput, "audit_events")
@@ -249,7 +249,7 @@ func TestURLRequired(t *testing.T) {
 			rendered := render(t, celInput, stream, set)
 			assert.Equal(t, "token", at(t, rendered, "state.server"))
 			assert.Equal(t, "/api/v2/"+m.Path, at(t, rendered, "state.path"))
-			assert.Equal(t, "https://1password.invalid/api/v2/"+m.Path, at(t, rendered, "resource.url"), "a name that nobody has")
+			assert.Equal(t, "https://1password.invalid/api/v2/"+m.Path, at(t, rendered, "resource.url"), "a name that does not exist")
 		}
 	}
 }

@@ -69,7 +69,7 @@ func typeOf(defs map[string]definition, field string) string {
 }
 
 // fieldsOf calls visit with the full name of every field of a document that has
-// a value: what has a definition of its own, or is no object.
+// a value: what has a definition of its own, or is not an object.
 func fieldsOf(defs map[string]definition, parent string, value any, visit func(field string)) {
 	d, defined := defs[parent]
 	switch value := value.(type) {

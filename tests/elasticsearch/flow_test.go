@@ -150,7 +150,7 @@ func (f *flow) assertHas(t *testing.T, typ eventsapitest.EventType, but ...strin
 	ids := make([]string, len(hits))
 	for i, hit := range hits {
 		ids[i] = hit.ID
-		assert.True(t, strings.HasPrefix(hit.Index, ".ds-"+f.stream(typ)+"-"), "%s is no data stream's", hit.Index)
+		assert.True(t, strings.HasPrefix(hit.Index, ".ds-"+f.stream(typ)+"-"), "%s does not belong to a data stream", hit.Index)
 		assert.Equal(t, hit.ID, at(hit.Source, "event.id"))
 	}
 	assert.ElementsMatch(t, f.expected(typ, but...), ids, f.stream(typ))

@@ -58,7 +58,7 @@ func TestElasticsearch(t *testing.T) {
 // place in the queue before it.
 func TestElasticsearchBusy(t *testing.T) {
 	onNode(t, estest.Config{Settings: map[string]any{"node.processors": 1, "thread_pool.write.queue_size": 2}},
-		step{"a run sets up by itself", testSetsUpByItself},
+		step{"a run sets up automatically", testSetsUpAutomatically},
 		step{"a full write queue", testFullQueue},
 	)
 }
@@ -71,7 +71,7 @@ func TestElasticsearch9(t *testing.T) { onVersion(t, estest.V9) }
 func onVersion(t *testing.T, version string) {
 	onNode(t, estest.Config{Version: version},
 		step{"a template gets a pipeline", testNamesPipeline},
-		step{"a run sets up by itself", testSetsUpByItself},
+		step{"a run sets up automatically", testSetsUpAutomatically},
 		step{"every field has its type", testFields},
 		step{"new keys have any value", testNewKeys},
 		step{"an odd event harms none after it", testOddEvents},
@@ -92,7 +92,7 @@ func TestTwoAtOnce(t *testing.T) {
 // TestServerless is on a node whose proxy answers like Elasticsearch Serverless.
 func TestServerless(t *testing.T) {
 	onNode(t, estest.Config{Serverless: true},
-		step{"a run sets up by itself, and nothing deletes", testServerlessSetsUp},
+		step{"a run sets up automatically, and nothing deletes", testServerlessSetsUp},
 		step{"what export prints is what was loaded", testServerlessExport},
 		step{"a retention that the user sets", testServerlessRetention},
 		step{"explicit ILM is an error", testServerlessExplicitILM},

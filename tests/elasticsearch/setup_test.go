@@ -68,7 +68,7 @@ func testTemplateSwitchedOff(t *testing.T, node *estest.Node) {
 }
 
 // A writer without a template says so and sends nothing that would be mapped
-// wrongly. After a set-up by the role that docs name for it, it goes on by itself.
+// wrongly. After a set-up by the role that docs name for it, it continues automatically.
 func testWriterWithoutTemplate(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "late", plan{User: writer, Events: 20})
 	beat := f.home.Start()
@@ -103,7 +103,7 @@ func setUp(t *testing.T, node *estest.Node, args ...string) {
 }
 
 // A role that may do all needs no `setup`.
-func testSetsUpByItself(t *testing.T, node *estest.Node) {
+func testSetsUpAutomatically(t *testing.T, node *estest.Node) {
 	require.Nil(t, template(t, node))
 	f := newFlow(t, node, "self", plan{User: owner, Events: 20})
 	beat := f.home.Start()

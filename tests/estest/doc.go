@@ -22,6 +22,6 @@
 // the caller has the privileges that the real endpoints ask for. Everything else is the node's own answer. There are no ingest processors, no scripts, no API keys and no data stream API;
 // data streams themselves work.
 //
-// Everything of a node is below a directory of its own, which goes when the node is closed. As root, the node runs as the user nobody, since Elasticsearch refuses to
+// Everything of a node is below a directory of its own, which goes when the node is closed. As root, the node runs as the user nobody, since Elasticsearch does not
 // run as root. The node is killed with its whole process group by [Node.Close], at the end of the test, and when the test's process dies in whatever way.
 package estest

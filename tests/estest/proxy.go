@@ -144,18 +144,18 @@ func (p *proxy) needs(privilege string, serve http.HandlerFunc) http.HandlerFunc
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		var verdict struct {
+		var result struct {
 			Username string `json:"username"`
 			All      bool   `json:"has_all_requested"`
 		}
 		switch {
 		case res.StatusCode != http.StatusOK:
 			reply(w, res.StatusCode, json.RawMessage(answer))
-		case json.Unmarshal(answer, &verdict) != nil:
+		case json.Unmarshal(answer, &result) != nil:
 			panic(http.ErrAbortHandler)
-		case !verdict.All:
+		case !result.All:
 			reject(w, http.StatusForbidden, "security_exception", fmt.Sprintf("action on [%s] is unauthorized for user [%s],"+
-				" this action is granted by the cluster privileges [%s,manage,all]", r.URL.Path, verdict.Username, privilege))
+				" this action is granted by the cluster privileges [%s,manage,all]", r.URL.Path, result.Username, privilege))
 		default:
 			serve(w, r)
 		}
@@ -210,7 +210,7 @@ func (p *proxy) deletePolicy(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"acknowledged": true})
 }
 
-// putTemplate hands on a template that the node's few modules can take. What is no JSON goes as it is: the rejection is the node's to say.
+// putTemplate hands on a template that the node's few modules can take. A body that is not JSON is passed on unchanged: the node rejects it.
 func (p *proxy) putTemplate(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(r)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Do sends a request as a user and returns the status and the body of the answer, whatever they are. A body of type string or []byte is sent as it is, nil is no body, and
+// Do sends a request as a user and returns the status and the body of the answer, whatever they are. A body of type string or []byte is sent as it is, nil is an empty body, and
 // anything else is encoded as JSON. A path with special characters must be escaped already.
 func (n *Node) Do(t testing.TB, user, method, path string, body any) (status int, answer []byte) {
 	t.Helper()
@@ -196,7 +196,7 @@ func (n *Node) SetDiskFull(t testing.TB, full bool) {
 		prefix + "watermark.low": free, prefix + "watermark.high": free, prefix + "watermark.flood_stage": free, prefix + "threshold_enabled": full,
 	}}, nil)
 	if !full {
-		// The node lifts blocks by itself only where it watches its disk, which may really be full.
+		// The node lifts blocks automatically only where it watches its disk, which may really be full.
 		n.SetSetting(t, "*,.ds-*", "index.blocks.read_only_allow_delete", nil)
 		return
 	}

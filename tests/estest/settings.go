@@ -70,7 +70,7 @@ func (n *Node) writeConfig() error {
 		"http.port":      0, // the kernel's choice, which the node writes to a file
 		"transport.port": 0,
 		"node.portsfile": true,
-		// A machine whose disk is rather full is no reason to reject a test's documents. SetDiskFull turns this on.
+		// A rather full disk of the machine must not reject a test's documents. SetDiskFull turns this on.
 		"cluster.routing.allocation.disk.threshold_enabled": false,
 		"cluster.info.update.interval":                      "10s",
 		"resource.reload.interval.high":                     "200ms",
@@ -132,7 +132,7 @@ func (n *Node) writeUsers() error {
 	return os.WriteFile(n.server.Path("config", "users_roles"), []byte(roles.String()), 0o600)
 }
 
-// writeRoles replaces roles.yml in one step; the node reads it again by itself. The probe's role carries a number that tells one version from the next.
+// writeRoles replaces roles.yml in one step; the node reads it again automatically. The probe's role carries a number that tells one version from the next.
 func (n *Node) writeRoles() error {
 	n.generation++
 	roles := maps.Clone(n.roles)

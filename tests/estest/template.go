@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// BuiltIn is a template that Elasticsearch installs by itself where it has all its modules, such as the component template "ecs@mappings": the body that a test may
+// BuiltIn is a template that Elasticsearch installs automatically where it has all its modules, such as the component template "ecs@mappings": the body that a test may
 // PUT, from the release's own archive.
 func (n *Node) BuiltIn(t testing.TB, name string) string {
 	t.Helper()
@@ -64,7 +64,7 @@ func FieldType(inTemplate string) string {
 	return inTemplate
 }
 
-// reduceTemplate takes the ILM settings and the missing types out of an index or component template. What is no JSON object comes back as it is.
+// reduceTemplate takes the ILM settings and the missing types out of an index or component template. A body that is not a JSON object comes back unchanged.
 func reduceTemplate(body []byte) []byte {
 	var doc map[string]any
 	decoder := json.NewDecoder(strings.NewReader(string(body)))

@@ -95,7 +95,7 @@ func rejectedInLog(t *testing.T, home *beattest.Home) (n int) {
 }
 
 // Status 200 without a bulk response: no hot loop, Degraded with the reason, and every event afterwards.
-func TestBulkResponseThatIsNone(t *testing.T) {
+func TestNotABulkResponse(t *testing.T) {
 	for name, body := range map[string]string{
 		"HTML":           "<html><body>Sign in to continue</body></html>",
 		"empty":          "",

@@ -188,7 +188,7 @@ func TestTestAPIWarnsOfAWrongClock(t *testing.T) {
 			b := newBetween(t, srv.URL)
 			b.skew = test.skew
 			r := toBulk(t, b.URL, srv.Token(), es).Command("test", "api")
-			assert.Zero(t, r.Code, "a warning is no failure\n%s", r.All())
+			assert.Zero(t, r.Code, "a warning is not a failure\n%s", r.All())
 			assert.Regexp(t, test.want, r.Stdout)
 		})
 	}

@@ -42,7 +42,7 @@ func TestSampleEvents(t *testing.T) {
 	t.Run("arrival", func(t *testing.T) { madeOfItems(t, node) })
 }
 
-// typedAsDefined sends each sample event, and some with keys that nobody defined, to an index with the mapping that
+// typedAsDefined sends each sample event, and some with undefined keys, to an index with the mapping that
 // Fleet makes of the package's fields.
 func typedAsDefined(t *testing.T, node *ostest.Node) {
 	// The last rule of Elasticsearch's ecs@mappings, which OpenSearch does not have.

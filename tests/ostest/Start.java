@@ -30,7 +30,7 @@ class Start {
                 Netty4Plugin.class, PainlessPlugin.class, IngestCommonPlugin.class, IngestUserAgentPlugin.class, MapperExtrasPlugin.class,
                 ReindexPlugin.class, CommonAnalysisPlugin.class, GeoModulePlugin.class, MatrixAggregationPlugin.class, MustachePlugin.class,
                 ExpressionPlugin.class)).start();
-            Thread.currentThread().join(); // for ever: the node's own threads do not keep the process
+            Thread.currentThread().join(); // until killed: the node's own threads do not keep the process
         } catch (Throwable t) {
             t.printStackTrace();
             System.exit(1); // threads of a half-started node would keep the process

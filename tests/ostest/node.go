@@ -97,7 +97,7 @@ func (n *Node) makeDir(more map[string]any) (err error) {
 		"http.port":      0, // the kernel's choice, which the node writes to a file
 		"transport.port": 0,
 		"node.portsfile": true,
-		// A machine whose disk is rather full is no reason to reject a test's documents.
+		// A rather full disk of the machine must not reject a test's documents.
 		"cluster.routing.allocation.disk.threshold_enabled": false,
 		// Nor is garbage that the JVM has not collected yet.
 		"indices.breaker.total.use_real_memory": false,
@@ -141,7 +141,7 @@ func (n *Node) Close() error {
 func (n *Node) URL() string { return n.url }
 
 // Do sends a request and returns the status of the answer, whatever it is; the answer is decoded into into, with numbers as json.Number where that is an any or a map, unless
-// into is nil. A body of type string or []byte is sent as it is, nil is no body, and anything else is encoded as JSON. A path with special characters must be escaped already.
+// into is nil. A body of type string or []byte is sent as it is, nil is an empty body, and anything else is encoded as JSON. A path with special characters must be escaped already.
 // The test fails, with the end of the node's log, when the node does not answer.
 func (n *Node) Do(t testing.TB, method, path string, body, into any) (status int) {
 	t.Helper()

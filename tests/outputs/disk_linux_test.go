@@ -21,7 +21,7 @@ import (
 )
 
 // The file output drops what it can't write, and ACKs it: the cursors hold, and
-// go on by themselves when there is space again.
+// move on automatically when there is space again.
 func TestFileOutputOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	srv := beattest.Backlog(t, each)

@@ -121,7 +121,7 @@ func assertDelivered(t *testing.T, api *eventsapitest.Account, to receiver) (rep
 	events := to.Events()
 	assert.Zero(t, beattest.Missing(want, idsOf(events)), "events missing")
 	for _, e := range events {
-		if !assert.NotEmpty(t, want[e.ID], "%q is no event of the API: %s", e.ID, e.Raw) {
+		if !assert.NotEmpty(t, want[e.ID], "%q is not an event of the API: %s", e.ID, e.Raw) {
 			return 0
 		}
 	}

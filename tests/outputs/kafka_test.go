@@ -61,7 +61,7 @@ func TestKafka(t *testing.T) {
 }
 
 // Kafka's output drops what it may not write, and ACKs it.
-func TestKafkaThatRefusesEverythingHoldsTheCursor(t *testing.T) {
+func TestKafkaThatRejectsEverythingHoldsTheCursor(t *testing.T) {
 	for name, reason := range map[string]*kerr.Error{
 		"no right to the topic": kerr.TopicAuthorizationFailed,
 		"batches too large":     kerr.MessageTooLarge,
@@ -69,7 +69,7 @@ func TestKafkaThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			kafka := receivertest.StartKafka(t, topic, 1)
-			kafka.Refuse(receivertest.Always(reason))
+			kafka.Reject(receivertest.Always(reason))
 			srv := beattest.Backlog(t, each)
 			h := home(t, srv, kafkaOutput(kafka.Addr))
 			beat := h.Start()
@@ -81,7 +81,7 @@ func TestKafkaThatRefusesEverythingHoldsTheCursor(t *testing.T) {
 
 			beat = h.Start()
 			waitDegraded(beat, 1)
-			kafka.Refuse(nil)
+			kafka.Reject(nil)
 			waitDelivered(beat, srv.Account, kafka, patient)
 			stop(t, beat)
 			assertDelivered(t, srv.Account, kafka)

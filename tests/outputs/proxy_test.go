@@ -90,9 +90,9 @@ func (w written) Events() []receivertest.Event {
 	return events
 }
 
-// A proxy that refuses: the log says who refuses what, without the password, and
+// A proxy that rejects: the log says who rejects what, without the password, and
 // once it lets the beat through everything arrives without a restart.
-func TestProxyRefusesTheAPI(t *testing.T) {
+func TestProxyRejectsRequestsToTheAPI(t *testing.T) {
 	t.Parallel()
 	ca := receivertest.NewCA(t)
 	api, addr := namedAPI(t, ca)
@@ -111,7 +111,7 @@ func TestProxyRefusesTheAPI(t *testing.T) {
 	assert.Contains(t, line.Message, "the proxy requires a user name and password; set the user name and password in `proxy_url`")
 	stop(t, beat)
 	assert.NotContains(t, beat.Log.Text(), "wr0ng-w0rd")
-	assert.Positive(t, proxy.Refused())
+	assert.Positive(t, proxy.Rejected())
 	assert.Empty(t, proxy.Passed())
 	cursorsHeld(t, h)
 

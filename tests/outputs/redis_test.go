@@ -52,18 +52,18 @@ func TestRedis(t *testing.T) {
 	}
 }
 
-// A server without memory refuses commands: libbeat tries them again for ever.
+// A server without memory rejects commands: libbeat retries them without limit.
 func TestRedisOutOfMemory(t *testing.T) {
 	t.Parallel()
 	redis := receivertest.StartRedis(t, "onepassword")
 	srv := beattest.Backlog(t, each)
 	h := home(t, srv, M{"redis": M{"hosts": []string{redis.Addr}, "key": "onepassword", "backoff": quickly()}})
-	redis.Refuse("OOM command not allowed when used memory > 'maxmemory'.")
+	redis.Reject("OOM command not allowed when used memory > 'maxmemory'.")
 	beat := h.Start()
 	beat.WaitLog("OOM command not allowed", soon)
 	cursorsHeld(t, h)
-	redis.Refuse("")
+	redis.Reject("")
 	waitDelivered(beat, srv.Account, redis, soon)
 	stop(t, beat)
-	assert.Zero(t, assertDelivered(t, srv.Account, redis), "what is refused as a whole is not there twice")
+	assert.Zero(t, assertDelivered(t, srv.Account, redis), "what is rejected as a whole is not there twice")
 }

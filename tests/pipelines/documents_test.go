@@ -135,7 +135,7 @@ func failure(t *testing.T, d documents.Document) string {
 	return fmt.Sprint(errorFields["message"])
 }
 
-// testHostile sends what is no item, or no document of any sender.
+// testHostile sends messages that are not items, and documents of no known sender.
 func testHostile(t *testing.T, node *ostest.Node) {
 	const good = `{"uuid":"HOSTILE","timestamp":"2026-01-02T03:04:05Z"}`
 	for _, m := range module.All() {
@@ -193,7 +193,7 @@ func testHostile(t *testing.T, node *ostest.Node) {
 	}
 }
 
-// testHuge: length and depth are no matter.
+// testHuge: length and depth do not matter.
 func testHuge(t *testing.T, node *ostest.Node) {
 	m, _ := module.ByName("audit_events")
 	long := strings.Repeat("x", 3_000_000)

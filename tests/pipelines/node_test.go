@@ -38,7 +38,7 @@ func TestPipelines(t *testing.T) {
 		{"odd texts and broken JSON", testTexts},
 		{"items broken at random", testMutants},
 		{"stored as in production", testStored},
-		{"a document that is no item says so", testHostile},
+		{"a document that is not an item says so", testHostile},
 		{"huge and deep", testHuge},
 		{"run again, nothing changes", testRerun},
 		{"what @custom changed stays", testCustom},

@@ -190,7 +190,7 @@ func violations(source map[string]any, schema []definition, numeric []string, da
 			elements = []any{v}
 		}
 		if def.Validation.Array && !isList {
-			list = append(list, name+" is no list")
+			list = append(list, name+" is not a list")
 		}
 		list = append(list, wrongEventTypes(def, elements, source)...)
 		for _, e := range elements {
@@ -235,7 +235,7 @@ func matches(def definition, name string) bool {
 	return true
 }
 
-// wrongValue says why a value is none of a definition, or nothing.
+// wrongValue says why a value does not fit a definition; "" if it does.
 func wrongValue(def definition, name string, v any, numeric []string) string {
 	kind := def.Type
 	if kind == "object" && def.ObjectType != "" {

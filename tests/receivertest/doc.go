@@ -4,7 +4,7 @@
 // Package receivertest holds what a beat sends to or through in a test, besides
 // Elasticsearch: a Lumberjack server (Logstash's protocol), a Kafka broker, a
 // Redis server and an HTTP proxy. Each listens on a free loopback port for the
-// length of a test, keeps what it took, and can be down, stuck or refuse.
+// length of a test, keeps what it accepted, and can be down, stuck or reject.
 //
 //	kafka := receivertest.StartKafka(t, "onepassword", 3)
 //	kafka.Down(true)

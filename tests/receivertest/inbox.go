@@ -18,7 +18,7 @@ type Event struct {
 	Raw       json.RawMessage // the event, in JSON
 }
 
-// NewEvent reads an event's id. An event without one, or that is no JSON, has "".
+// NewEvent reads an event's id. An event without one, or that is not JSON, has "".
 func NewEvent(key string, raw []byte) Event {
 	var e struct {
 		Meta struct {

@@ -32,9 +32,9 @@ type Kafka struct {
 
 	state struct {
 		sync.Mutex
-		down    bool
-		leader  bool
-		refusal func(*kmsg.ProduceRequest) *kerr.Error
+		down      bool
+		leader    bool
+		rejection func(*kmsg.ProduceRequest) *kerr.Error
 	}
 }
 
@@ -112,9 +112,9 @@ func (k *Kafka) control(req kmsg.Request) (kmsg.Response, error, bool) {
 		if k.state.down {
 			return nil, errDown, true
 		}
-		if k.state.refusal != nil {
-			if reason := k.state.refusal(req); reason != nil {
-				return refuseAll(req, reason), nil, true
+		if k.state.rejection != nil {
+			if reason := k.state.rejection(req); reason != nil {
+				return rejectAll(req, reason), nil, true
 			}
 		}
 		forgetEpochs(req)
@@ -142,21 +142,21 @@ func (k *Kafka) NoLeader(none bool) {
 	k.state.Lock()
 	defer k.state.Unlock()
 	k.state.leader = !none
-	k.state.refusal = nil
+	k.state.rejection = nil
 	if none {
-		k.state.refusal = func(*kmsg.ProduceRequest) *kerr.Error { return kerr.NotLeaderForPartition }
+		k.state.rejection = func(*kmsg.ProduceRequest) *kerr.Error { return kerr.NotLeaderForPartition }
 	}
 }
 
-// Refuse makes requests to produce be answered with an error where rule returns
+// Reject makes requests to produce be answered with an error where rule returns
 // one; nil ends that.
-func (k *Kafka) Refuse(rule func(*kmsg.ProduceRequest) *kerr.Error) {
+func (k *Kafka) Reject(rule func(*kmsg.ProduceRequest) *kerr.Error) {
 	k.state.Lock()
 	defer k.state.Unlock()
-	k.state.refusal = rule
+	k.state.rejection = rule
 }
 
-// Always is a rule that refuses everything for the same reason.
+// Always is a rule that rejects everything for the same reason.
 func Always(reason *kerr.Error) func(*kmsg.ProduceRequest) *kerr.Error {
 	return func(*kmsg.ProduceRequest) *kerr.Error { return reason }
 }
@@ -176,7 +176,7 @@ func forgetEpochs(req *kmsg.ProduceRequest) {
 	}
 }
 
-func refuseAll(req *kmsg.ProduceRequest, reason *kerr.Error) kmsg.Response {
+func rejectAll(req *kmsg.ProduceRequest, reason *kerr.Error) kmsg.Response {
 	resp, _ := req.ResponseKind().(*kmsg.ProduceResponse) // it is one
 	for _, t := range req.Topics {
 		rt := kmsg.NewProduceResponseTopic()

@@ -21,7 +21,7 @@ import (
 
 func init() { log.Logger = silent{} } // cut connections are wanted
 
-// silent is a log that nobody reads.
+// silent is a log without output.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}

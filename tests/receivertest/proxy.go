@@ -28,11 +28,11 @@ type Proxy struct {
 	routes      map[string]string
 	tunnels     sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	conns   []net.Conn
-	refused int
-	passed  []string
+	mu       sync.Mutex
+	closed   bool
+	conns    []net.Conn
+	rejected int
+	passed   []string
 }
 
 // StartProxy starts a proxy for the length of a test. routes are the addresses
@@ -140,7 +140,7 @@ func (p *Proxy) note(allowed bool, what string) {
 	if allowed {
 		p.passed = append(p.passed, what)
 	} else {
-		p.refused++
+		p.rejected++
 	}
 }
 
@@ -151,9 +151,9 @@ func (p *Proxy) Passed() []string {
 	return append([]string(nil), p.passed...)
 }
 
-// Refused is how many requests were refused for their credentials.
-func (p *Proxy) Refused() int {
+// Rejected is how many requests were rejected for their credentials.
+func (p *Proxy) Rejected() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.refused
+	return p.rejected
 }

@@ -18,10 +18,10 @@ import (
 type Redis struct {
 	Addr string // host:port
 
-	tb      testing.TB
-	list    string
-	server  *miniredis.Miniredis
-	refusal atomic.Pointer[string]
+	tb        testing.TB
+	list      string
+	server    *miniredis.Miniredis
+	rejection atomic.Pointer[string]
 }
 
 // StartRedis starts a server for the length of a test. list is the key of the
@@ -40,11 +40,11 @@ func StartRedis(tb testing.TB, list string) *Redis {
 
 // command sees every command first, and tells whether it answered it.
 func (r *Redis) command(client *server.Peer, name string, _ ...string) bool {
-	switch refusal := r.refusal.Load(); {
+	switch rejection := r.rejection.Load(); {
 	case name == "INFO": // miniredis does not say what clients ask for: its version
 		client.WriteBulk("# Server\r\nredis_version:7.0.15\r\n")
-	case name == "RPUSH" && refusal != nil:
-		client.WriteError(*refusal)
+	case name == "RPUSH" && rejection != nil:
+		client.WriteError(*rejection)
 	default:
 		return false
 	}
@@ -67,14 +67,14 @@ func (r *Redis) Down(down bool) {
 	r.server.Server().SetPreHook(r.command)
 }
 
-// Refuse makes every push fail with an error such as "OOM command not allowed",
+// Reject makes every push fail with an error such as "OOM command not allowed",
 // or with "" ends that.
-func (r *Redis) Refuse(message string) {
+func (r *Redis) Reject(message string) {
 	if message == "" {
-		r.refusal.Store(nil)
+		r.rejection.Store(nil)
 		return
 	}
-	r.refusal.Store(&message)
+	r.rejection.Store(&message)
 }
 
 // Events are what is in the list, repeats included, oldest first.

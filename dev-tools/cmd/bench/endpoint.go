@@ -152,7 +152,7 @@ func (e *endpoint) take(s *scratch) (int, error) {
 		}
 		doc, rest = line(rest)
 		if len(doc) < 2 || doc[0] != '{' || doc[len(doc)-1] != '}' {
-			return n, fmt.Errorf("document %d is no object", n)
+			return n, fmt.Errorf("document %d is not an object", n)
 		}
 		op := between(action, `{"`, `"`)
 		if len(op) == 0 {

@@ -37,8 +37,8 @@ func freshness(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	begin := time.Now().Add(settled) // what came during the start is its cost, not freshness
-	if err := p.last(ctx, settled+o.fresh+tail); err != nil {
+	begin := time.Now().Add(startUp) // what came during the start is its cost, not freshness
+	if err := p.last(ctx, startUp+o.fresh+tail); err != nil {
 		return err
 	}
 	took, missing := b.delays(begin, begin.Add(o.fresh))

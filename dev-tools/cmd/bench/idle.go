@@ -15,8 +15,8 @@ import (
 	"onepasswordbeat/internal/eventsapi/eventsapitest"
 )
 
-// settled is how long after its first requests a process counts as started.
-const settled = 5 * time.Second
+// startUp is how long after its first requests a process counts as started.
+const startUp = 5 * time.Second
 
 func idle(ctx context.Context, o options, out io.Writer) error {
 	info, err := os.Stat(o.beat)
@@ -56,7 +56,7 @@ func idleOnce(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	up := time.Since(p.began)
 	startCPU, _ := cpuOf(p.cmd.Process.Pid)
-	if err := p.last(ctx, settled); err != nil {
+	if err := p.last(ctx, startUp); err != nil {
 		return err
 	}
 	before, _ := cpuOf(p.cmd.Process.Pid)

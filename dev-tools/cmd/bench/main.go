@@ -116,7 +116,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, nil
 }
 
-// say prints. A reader who left is no reason to end a measurement.
+// say prints. An error is dropped: a measurement goes on when its reader has left.
 func say(out io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
 
 // median of values that are not empty.

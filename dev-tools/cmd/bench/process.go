@@ -39,7 +39,7 @@ type process struct {
 	began    time.Time
 	ended    chan struct{}
 	err      error         // valid after ended
-	watched  chan struct{} // closed when nobody looks any more
+	watched  chan struct{} // closed when the watcher has ended
 	peakSize atomic.Int64  // bytes
 }
 
@@ -106,7 +106,7 @@ func (p *process) until(ctx context.Context, limit time.Duration, done func() bo
 		select {
 		case <-tick.C:
 		case <-p.ended:
-			return fmt.Errorf("%s ended by itself: %w\n%s", p.subject.name, p.err, p.lastWords())
+			return fmt.Errorf("%s ended unexpectedly: %w\n%s", p.subject.name, p.err, p.lastWords())
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not done in %s: %w\n%s", p.subject.name, limit, ctx.Err(), p.lastWords())
 		}

@@ -45,7 +45,7 @@ type demo struct {
 	lastStatus time.Time
 }
 
-// run starts everything, shows what arrives, and stops everything. A stop by the user or by -for is no error.
+// run starts everything, shows what arrives, and stops everything. A stop by the user or by -for is not an error.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.duration > 0 {
 		var cancel context.CancelFunc
@@ -70,7 +70,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	return d.watch(ctx, ended)
 }
 
-// say prints a line. If nobody is there to read it, a signal ends the demo.
+// say prints a line. If its reader is gone, a signal ends the demo.
 func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format+"\n", args...) }
 
 // open reads what earlier runs left.

@@ -109,7 +109,7 @@ func (f *feed) readFile(name string, take func(document)) error {
 		f.offset[name] += int64(len(line))
 		d := document{raw: line}
 		if err := json.Unmarshal(line, &d); err != nil || d.Metadata.ID == "" {
-			return fmt.Errorf("%s has a line that is no event: %.80q", name, line)
+			return fmt.Errorf("%s has a line that is not an event: %.80q", name, line)
 		}
 		take(d)
 	}

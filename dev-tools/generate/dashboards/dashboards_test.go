@@ -316,7 +316,7 @@ func TestCharts(t *testing.T) {
 			var used []string
 			accessors(at[object](t, state, "visualization"), &used)
 			for _, id := range used {
-				assert.True(t, columns[id], "%s shows %s, which is no column", where, id)
+				assert.True(t, columns[id], "%s shows %s, which is not a column", where, id)
 			}
 			for id := range columns {
 				assert.Contains(t, used, id, "%s does not show a column", where)
@@ -352,7 +352,7 @@ func checkLayer(t *testing.T, where string, layer object, seen map[string]bool) 
 	}
 }
 
-// TestTimesOfColumns: Lens refuses to compare with a shifted time beside values of a field, and a reduced one beside
+// TestTimesOfColumns: Lens does not compare with a shifted time beside values of a field, and a reduced one beside
 // a division by time.
 func TestTimesOfColumns(t *testing.T) {
 	for key, o := range dashboardsOf(t) {
@@ -499,7 +499,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// TestScreenshots: Kibana shows a picture of another shape as a thumbnail that nobody can read.
+// TestScreenshots: Kibana shows a picture of another shape as a thumbnail that is too small to read.
 func TestScreenshots(t *testing.T) {
 	dir := filepath.Join(root, packageDir)
 	content, err := os.ReadFile(filepath.Join(dir, "manifest.yml"))

@@ -57,7 +57,7 @@ func TestPanelsAreQuestions(t *testing.T) {
 	assert.GreaterOrEqual(t, total, 40)
 }
 
-// TestDashboardsAreSmall: a dashboard of 24 panels takes Kibana half a minute, and nobody reads it to its end.
+// TestDashboardsAreSmall: a dashboard of 24 panels takes Kibana half a minute, and is too long to read.
 func TestDashboardsAreSmall(t *testing.T) {
 	for _, d := range boards.All() {
 		assert.LessOrEqual(t, len(d.Panels()), boards.MostPanels, d.ID)
@@ -129,7 +129,7 @@ func titleOf(t *testing.T, search string) string {
 	return ""
 }
 
-// TestSearchesCanBeReached: a saved search that no dashboard shows or links to is found by nobody.
+// TestSearchesCanBeReached: a dashboard shows or links to every saved search.
 func TestSearchesCanBeReached(t *testing.T) {
 	reached := make(map[string]bool)
 	for _, d := range boards.All() {
@@ -146,7 +146,7 @@ func TestSearchesCanBeReached(t *testing.T) {
 	}
 }
 
-// TestSubjects: every action that nobody's app does by itself is counted in one of the subjects over time.
+// TestSubjects: every action that no app does automatically is counted in one of the subjects over time.
 func TestSubjects(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(root, "module", "auditevents", "actions.yml"))
 	require.NoError(t, err)

@@ -145,7 +145,7 @@ func fields(t *testing.T, query string) []string {
 	return q.Fields()
 }
 
-// stable are the ids and slugs that were published. A rule keeps both for ever; a new rule is a new line.
+// stable are the ids and slugs that were published. A rule always keeps both; a new rule is a new line.
 var stable = []string{
 	"signin-failures-from-one-address d6b959c0-dffe-5061-8b2b-f218fe73ae06", "signin-failures-then-success b00d0fc8-2d0e-5786-9f04-85294e7a2f76",
 	"signin-from-new-country 795b4abe-ac89-5713-92d4-e4270dfdd8c6", "signin-with-new-device 6099ff19-d496-5e5b-9dea-4f7faaa706b6",

@@ -231,7 +231,7 @@ func TestSampleEvents(t *testing.T) {
 	}
 }
 
-// TestRetentionIsLong: an audit trail must not go by itself in less time than an auditor asks for.
+// TestRetentionIsLong: an audit trail must not be deleted earlier than an auditor asks for it.
 func TestRetentionIsLong(t *testing.T) {
 	for _, m := range module.All() {
 		raw, err := os.ReadFile(filepath.Join(root, pkg, "data_stream", m.Name, "lifecycle.yml"))

@@ -67,7 +67,7 @@ func script(m module.Module, items []json.RawMessage) []rule {
 	return []rule{
 		on(`{"cursor":"`+first+`"}`, busy, page(second, false, items[firstPage:allPages]...)),
 		on(`{"cursor":"`+second+`"}`, page(second, false)),
-		on("", page(first, true, items[:firstPage]...)), // the first request, whose start time nobody knows
+		on("", page(first, true, items[:firstPage]...)), // the first request, with any start time
 	}
 }
 

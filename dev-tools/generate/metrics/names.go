@@ -33,7 +33,7 @@ func suffixes(defs []harvester.MetricDef) []string {
 	return slices.Compact(all)
 }
 
-// checkNames finds names that look like metrics and are none.
+// checkNames finds names that look like metrics but are not declared.
 func checkNames(text string, defs []harvester.MetricDef) error {
 	for _, name := range quoted.FindAllString(text, -1) {
 		name = strings.Trim(name, "`")

@@ -82,10 +82,10 @@ func generated(t *testing.T) map[string]map[string]any {
 func each(t *testing.T, list any, visit func(kind string, settings map[string]any)) {
 	t.Helper()
 	all, ok := list.([]any)
-	require.True(t, ok, "%v is no list of processors", list)
+	require.True(t, ok, "%v is not a list of processors", list)
 	for _, p := range all {
 		processor, ok := p.(map[string]any)
-		require.True(t, ok && len(processor) == 1, "%v is no processor", p)
+		require.True(t, ok && len(processor) == 1, "%v is not a processor", p)
 		for kind, settings := range processor {
 			settings, ok := settings.(map[string]any)
 			require.True(t, ok, "%v has no settings", p)
@@ -120,7 +120,7 @@ func TestEveryProcessorIsAsDocumented(t *testing.T) {
 				database, _ := settings["database_file"].(string)
 				wanted, _ := settings["properties"].([]any)
 				assert.Subset(t, properties[database], wanted)
-				assert.Equal(t, true, settings["ignore_missing"], "an event without an address is no failure")
+				assert.Equal(t, true, settings["ignore_missing"], "an event without an address is not a failure")
 			}
 		}
 		each(t, p["processors"], visit)

@@ -84,7 +84,7 @@ func pipelineTests(root string, m module.Module, set *fielddefs.Set) (map[string
 	return files, nil
 }
 
-// numericKeywords adds the names of the values that are no strings and have no definition: the data streams have them as
+// numericKeywords adds the names of the values that are not strings and have no definition: the data streams have them as
 // keywords, which elastic-package wants to be told.
 func numericKeywords(prefix string, object map[string]any, set *fielddefs.Set, names map[string]bool) {
 	for key, v := range object {

@@ -48,7 +48,7 @@ func (a *Account) view(t EventType) view {
 
 // Publish adds hand-made items to a stream. They are ingested now; their event
 // time, which a start_time is compared with, is their "timestamp", or now where
-// that is missing. Items are served byte for byte, also ones that are no events.
+// that is missing. Items are served byte for byte, also ones that are not events.
 func (a *Account) Publish(t EventType, items ...json.RawMessage) {
 	st, ok := a.streams[t]
 	if !ok {

@@ -206,12 +206,12 @@ func TestTLSAndHTTP2(t *testing.T) {
 		require.Error(t, c.fetch(audits, "{}").err)
 	}
 	_, err := http.DefaultClient.Get(c.srv.URL) //nolint:noctx,bodyclose // fails before there is a body
-	assert.Error(t, err, "its CA is nobody else's")
+	assert.Error(t, err, "its CA is its own")
 }
 
 func TestGzip(t *testing.T) {
 	c := newClient(t, eventsapitest.Config{Now: fixed, Gzip: true, Backlog: eventsapitest.Each(5)})
-	assert.Len(t, c.fetch(audits, from(longAgo, 10)).Items, 5, "net/http asks for gzip by itself")
+	assert.Len(t, c.fetch(audits, from(longAgo, 10)).Items, 5, "net/http asks for gzip")
 }
 
 func TestRequestsAreRemembered(t *testing.T) {

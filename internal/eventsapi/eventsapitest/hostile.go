@@ -22,7 +22,7 @@ import (
 // The kinds of hostile answers.
 const (
 	Hostile101         Kind = "hostile-101"          // Switching Protocols, and the connection stays open
-	Hostile206         Kind = "hostile-206"          // a success that is no 200, whose body does not end
+	Hostile206         Kind = "hostile-206"          // a success other than 200, whose body does not end
 	HostileErrorDrip   Kind = "hostile-error-drip"   // a 401 whose body comes byte by byte
 	HostileErrorFlood  Kind = "hostile-error-flood"  // a 500 whose body does not end
 	HostileDrip        Kind = "hostile-drip"         // a 200 whose body comes byte by byte

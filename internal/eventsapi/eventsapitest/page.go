@@ -35,7 +35,7 @@ func parseQuery(body []byte, now time.Time) (query, error) {
 		StartTime json.RawMessage `json:"start_time"`
 		EndTime   json.RawMessage `json:"end_time"`
 	}
-	var object map[string]json.RawMessage // the body must be one: null is none
+	var object map[string]json.RawMessage // the body must be an object; null is not one
 	if json.Unmarshal(body, &object) != nil || object == nil || json.Unmarshal(body, &b) != nil {
 		return query{}, errBody
 	}

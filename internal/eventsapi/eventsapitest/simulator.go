@@ -18,7 +18,7 @@ import (
 type EventType string
 
 // The three event types. [Introspect] stands for the introspection endpoint
-// wherever a request is described; it is no stream.
+// wherever a request is described; it is not a stream.
 const (
 	AuditEvents    EventType = "auditevents"
 	ItemUsages     EventType = "itemusages"

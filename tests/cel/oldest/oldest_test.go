@@ -268,7 +268,7 @@ func TestRejectedCursor(t *testing.T) {
 	}
 }
 
-// TestStartIsWithinTheRetention: a request for what the API no longer keeps would be rejected for ever.
+// TestStartIsWithinTheRetention: a request for what the API no longer keeps would always be rejected.
 func TestStartIsWithinTheRetention(t *testing.T) {
 	for name, cursor := range map[string]object{
 		"first request, late":      {"next": "", "start": "2024-01-01T00:00:00Z", "last": ""},
@@ -349,7 +349,7 @@ func TestServerOfTheToken(t *testing.T) {
 		"a user":              {jwt(base64.RawURLEncoding, `{"aud":["a@b.example"]}`), "", unusable},
 		"a line break":        {jwt(base64.RawURLEncoding, `{"aud":["a.example\n"]}`), "", unusable},
 		"claims are a list":   {jwt(base64.RawURLEncoding, `["a.example"]`), "", unreadable},
-		"claims are no JSON":  {jwt(base64.RawURLEncoding, `{"aud":`), "", unreadable},
+		"claims not JSON":     {jwt(base64.RawURLEncoding, `{"aud":`), "", unreadable},
 		"no base64":           {"e30.!.c2ln", "", unreadable},
 		"two parts":           {"e30.e30", "", unreadable},
 		"one part":            {"nonsense", "", unreadable},
@@ -376,7 +376,7 @@ func TestServerOfTheToken(t *testing.T) {
 	}
 }
 
-// TestChosenServer: a chosen server goes over the token's; what is no server gets no request.
+// TestChosenServer: a chosen server goes over the token's; another host gets no request.
 func TestChosenServer(t *testing.T) {
 	own := jwt(base64.RawURLEncoding, `{"aud":["events.1password.com"]}`)
 	for _, chosen := range []string{

@@ -9,7 +9,7 @@ import "strings"
 
 const auditsText = `**Who was given access to what, which security settings changed, which tokens were made, and by whom?** ` +
 	`*User* is who acted, *To whom* the person who was affected. *Last 24 h* is the end of the chosen time. ` +
-	`Sessions that apps start by themselves are most of the events; the panels leave them out.`
+	`Most events are sessions that apps start automatically; the panels leave them out.`
 
 // subjects divides audit events by what they are about. Each that is not started by an app belongs to one.
 func subjects() Bucket {
@@ -68,7 +68,7 @@ func auditOverTime() Row {
 	return Row{12, []Panel{
 		{
 			ID: "over-time", Question: "What was changed over time?", Kind: Bars, Width: 24, Where: deliberate,
-			Hint: "Without the sessions that apps start by themselves.",
+			Hint: "Without the sessions that apps start automatically.",
 			By:   []Bucket{subjects(), OverTime()}, Show: []Measure{EventCount()}, Colors: subjectColors,
 		},
 		{

@@ -37,7 +37,7 @@ const (
 	itemSent      = `onepassword.object_type: user and event.action: sendpkg`
 	vaultsChanged = `onepassword.object_type: (file or item or itemhist or items or template or vault) or (` + itemSent + `)`
 	devices       = `onepassword.object_type: (cred or device) or (onepassword.object_type: user and event.action: (dealldev or deolddev))`
-	// Sessions that an app starts on behalf of another are most of a real stream and tell nobody anything.
+	// Sessions that an app starts on behalf of another are most of a real stream, and their number says nothing.
 	deliberate = `not onepassword.object_type: (dlgdsess or ssotkn)`
 
 	// Item usages.

@@ -101,7 +101,7 @@ func signInDoubts() Row {
 		},
 		{
 			ID: "two-countries", Question: "Who was in two countries within three hours?", Kind: Table, Width: 24, Where: succeeded, Leads: fromSignIns,
-			Hint: "Each row is a person and three hours. Look at rows with two countries or more: nobody travels that fast, but a VPN does.",
+			Hint: "Each row is a person and three hours. Look at rows with two countries or more: that is too fast for travel, but a VPN does it.",
 			By:   []Bucket{Top(50, "User", "user.email"), Over("Time", "@timestamp", "3h")},
 			Show: []Measure{
 				UniqueOf("Countries", "source.geo.country_name").Sorted(), LastOf("Last country", "source.geo.country_name"),

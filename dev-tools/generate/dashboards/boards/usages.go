@@ -6,7 +6,7 @@
 package boards
 
 const usagesText = `**Who took which secrets, from which vault, and more than usual?** ` +
-	`A secret is *taken* when it is revealed, copied, exported or shared; an app that fills it in shows it to nobody. ` +
+	`A secret is *taken* when it is revealed, copied, exported or shared; an app that fills it in does not show it. ` +
 	`*Last 24 h* is the end of the chosen time: with 7 days, about a seventh of *Taken* is usual. ` +
 	`**To watch items or vaults,** choose their ids in the controls. 1Password reports items of shared vaults only.`
 

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Dashboards: filter, controls, grid, and the panels that are no charts.
+// Dashboards: filter, controls, grid, and the panels that are not charts.
 
 package kibana
 
