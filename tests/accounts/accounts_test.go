@@ -49,15 +49,7 @@ func BenchmarkAccounts(b *testing.B) {
 
 func measure(b *testing.B, n int) {
 	srv := startQuiet(b)
-	home := beattest.NewHome(b)
-	inputs := make([]beattest.M, n)
-	for i := range inputs {
-		account := fmt.Sprintf("ACCOUNT%019d", i)
-		inputs[i] = beattest.M{"type": "onepassword", "id": fmt.Sprint("account-", i), "url": srv.URL, "token": token(account)}
-	}
-	home.Configure(beattest.Config{Inputs: inputs, Output: beattest.M{"discard": beattest.M{}}, More: beattest.M{
-		"http.pprof.enabled": os.Getenv("HEAP") != "",
-	}})
+	home := homeOf(b, srv, n)
 	started := time.Now()
 	beat := home.StartQuiet()
 	beat.Until(firstMax, "every event type is polled", func() bool { return srv.polled() == 3*n })
@@ -85,11 +77,32 @@ func measure(b *testing.B, n int) {
 	_, took := beat.Terminate(stopMax)
 	b.ReportMetric(took.Seconds(), "stop-s")
 
-	beat = home.StartQuiet() // with states, and stopped in the middle of the first round
-	beat.Until(firstMax, "the first round began", func() bool { return beat.Get("/stats", new(map[string]any)) == nil })
-	_, took = beat.Terminate(stopMax)
-	b.ReportMetric(took.Seconds(), "early-stop-s")
+	for _, after := range earlyStops {
+		for name, h := range map[string]*beattest.Home{"first": homeOf(b, srv, n), "again": home} {
+			beat := h.StartQuiet()
+			watch(b.Context(), after)
+			_, took := beat.Terminate(stopMax)
+			b.ReportMetric(took.Seconds(), fmt.Sprintf("stop-%s-start-%gs-s", name, after.Seconds()))
+		}
+	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// earlyStops are the times after a start at which the beat is stopped: with and without states of an earlier run.
+var earlyStops = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+
+// homeOf configures n accounts.
+func homeOf(tb testing.TB, srv *quiet, n int) *beattest.Home {
+	home := beattest.NewHome(tb)
+	inputs := make([]beattest.M, n)
+	for i := range inputs {
+		account := fmt.Sprintf("ACCOUNT%019d", i)
+		inputs[i] = beattest.M{"type": "onepassword", "id": fmt.Sprint("account-", i), "url": srv.URL, "token": token(account)}
+	}
+	home.Configure(beattest.Config{Inputs: inputs, Output: beattest.M{"discard": beattest.M{}}, More: beattest.M{
+		"http.pprof.enabled": os.Getenv("HEAP") != "",
+	}})
+	return home
 }
 
 func watch(ctx context.Context, d time.Duration) {

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,10 +31,11 @@ type quiet struct {
 	most   time.Duration // between two polls of an event type
 	perSec map[int64]int // requests for events by second
 	watch  bool
+	hangs  bool // no page is answered
 }
 
 const (
-	interval = 10 * time.Second // the default
+	interval = 5 * time.Second // the default
 	lateness = 2 * time.Second
 )
 
@@ -51,11 +53,16 @@ func (s *quiet) serve(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"uuid":"TOKEN","issued_at":"2026-01-01T00:00:00Z","features":["auditevents","itemusages","signinattempts"],"account_uuid":%q}`, account)
 		return
 	}
-	s.note(poll{account, r.URL.Path})
+	if s.note(poll{account, r.URL.Path}) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the client left
+		<-r.Context().Done()
+		return
+	}
 	_, _ = fmt.Fprintf(w, `{"cursor":"cursor-of-%s-%d","has_more":false,"items":[]}`, account, len(r.URL.Path))
 }
 
-func (s *quiet) note(p poll) {
+// note counts a request. It returns whether its page is to hang.
+func (s *quiet) note(p poll) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -67,6 +74,15 @@ func (s *quiet) note(p poll) {
 		}
 	}
 	s.last[p] = now
+	return s.hangs
+}
+
+// hang answers no further page, or answers them again.
+func (s *quiet) hang(is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hangs = is
+	clear(s.last)
 }
 
 // polled is how many event types have been asked for.

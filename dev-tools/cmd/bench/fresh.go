@@ -57,15 +57,20 @@ func freshness(ctx context.Context, o options, out io.Writer) (err error) {
 // delays returns how long the events that appeared in a period were on their way,
 // sorted, and how many have not arrived.
 func (b *bench) delays(from, to time.Time) (took []time.Duration, missing int) {
+	return b.delaysOf(b.sim, from, to, eventsapitest.Types()...)
+}
+
+// delaysOf is delays for some types of a simulator.
+func (b *bench) delaysOf(sim *eventsapitest.Server, from, to time.Time, types ...eventsapitest.EventType) (took []time.Duration, missing int) {
 	b.es.mu.Lock()
 	defer b.es.mu.Unlock()
-	for _, t := range eventsapitest.Types() {
-		for i := range b.sim.Total(t) {
-			appeared := b.sim.IngestTime(t, i)
+	for _, t := range types {
+		for i := range sim.Total(t) {
+			appeared := sim.IngestTime(t, i)
 			if appeared.Before(from) || !appeared.Before(to) {
 				continue
 			}
-			if arrived, ok := b.es.arrived[b.sim.UUID(t, i)]; ok {
+			if arrived, ok := b.es.arrived[sim.UUID(t, i)]; ok {
 				took = append(took, arrived.Sub(appeared))
 			} else {
 				missing++

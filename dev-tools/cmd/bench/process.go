@@ -214,13 +214,8 @@ type bench struct {
 
 // newBench starts both.
 func newBench(ctx context.Context, cfg eventsapitest.Config, keepTimes bool) (*bench, error) {
-	cfg.Seed, cfg.Epoch = 1, time.Now().UTC()
-	cfg.LateShare = map[eventsapitest.EventType]float64{}
-	sim, err := eventsapitest.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	srv, err := sim.Start(ctx, "")
+	begin := time.Now().UTC()
+	srv, err := startSimulator(ctx, cfg, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -228,8 +223,19 @@ func newBench(ctx context.Context, cfg eventsapitest.Config, keepTimes bool) (*b
 	if err != nil {
 		return nil, errors.Join(err, srv.Close())
 	}
-	since := cfg.Epoch.Add(-25 * time.Hour) // the simulator's backlog reaches back a day
+	since := begin.Add(-25 * time.Hour) // the simulator's backlog reaches back a day
 	return &bench{sim: srv, es: es, at: where{srv.URL, srv.Token(), es.url, since}}, nil
+}
+
+// startSimulator starts a simulator on a free port. Events of different seeds differ.
+func startSimulator(ctx context.Context, cfg eventsapitest.Config, seed int64) (*eventsapitest.Server, error) {
+	cfg.Seed, cfg.Epoch = seed, time.Now().UTC()
+	cfg.LateShare = map[eventsapitest.EventType]float64{}
+	sim, err := eventsapitest.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return sim.Start(ctx, "")
 }
 
 func (b *bench) close() error { return errors.Join(b.sim.Close(), b.es.close()) }
