@@ -51,7 +51,7 @@ func TestSilentCommandShowsSignsOfLife(t *testing.T) {
 	})
 }
 
-func TestCommandThatIsMissingIsSaid(t *testing.T) {
+func TestMissingCommandIsReported(t *testing.T) {
 	err := Command{Args: []string{"no-such-program"}}.Run(t.Context())
 	assert.ErrorContains(t, err, "no-such-program is needed and was not found")
 }

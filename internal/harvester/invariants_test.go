@@ -153,7 +153,7 @@ func TestInvariant2_UnmovedPageAfterAnUnconfirmedOneIsDelivered(t *testing.T) {
 
 // An output that is replaced counts from zero, and what the old one had in flight is
 // ACKed and counted nowhere.
-func TestInvariant2_AckOfAReplacedOutputIsNoDelivery(t *testing.T) {
+func TestInvariant2_AckOfAReplacedOutputIsNotDelivery(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.start()
 		pass(time.Minute)
@@ -175,7 +175,7 @@ func TestInvariant2_AckOfAReplacedOutputIsNoDelivery(t *testing.T) {
 
 // The ACKs of two event types are counted nowhere: that one's patience ends first makes
 // the other's no delivery.
-func TestInvariant2_AcksWithoutACountOfTwoTypesAreNoDelivery(t *testing.T) {
+func TestInvariant2_AcksWithoutACountOfTwoTypesAreNotDelivery(t *testing.T) {
 	run(t, 10, func(t *testing.T, r *rig) {
 		other := newRig(t, 10)
 		other.out, other.guard, other.budget = r.out, r.guard, r.budget
@@ -294,7 +294,7 @@ func TestInvariant2_RejectedPageIsPassedWithProof(t *testing.T) {
 	})
 }
 
-func TestInvariant2_AckWithoutACountIsNoDelivery(t *testing.T) {
+func TestInvariant2_AckWithoutACountIsNotDelivery(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.out.set(func(string) outcome { return ignore })
 		r.start()
@@ -307,7 +307,7 @@ func TestInvariant2_AckWithoutACountIsNoDelivery(t *testing.T) {
 	})
 }
 
-func TestInvariant2_AcksOfUnsentEventsAreNoDelivery(t *testing.T) {
+func TestInvariant2_AcksOfUnsentEventsAreNotDelivery(t *testing.T) {
 	run(t, 30, func(t *testing.T, r *rig) {
 		r.out.acksUnsent = true
 		r.start()
@@ -504,7 +504,7 @@ func TestInvariant5_ItemThatCanNotBeMappedDoesNotMoveTheRestartPoint(t *testing.
 
 // An API that rejects every cursor that it has just given: the rate budget belongs to
 // the other event types, too.
-func TestInvariant6_RejectedCursorsAreNoHotLoop(t *testing.T) {
+func TestInvariant6_RejectedCursorsCauseNoHotLoop(t *testing.T) {
 	run(t, 40, func(t *testing.T, r *rig) {
 		r.api.always = func(q eventsapi.Query) (*eventsapi.Page, error) {
 			if q.Cursor != "" {
@@ -524,7 +524,7 @@ func TestInvariant6_RejectedCursorsAreNoHotLoop(t *testing.T) {
 }
 
 // The API rejects the stored cursor while the output rejects the page after it.
-func TestInvariant6_RejectedCursorOfAnUnconfirmedPageIsNoHotLoop(t *testing.T) {
+func TestInvariant6_RejectedCursorOfAnUnconfirmedPageCausesNoHotLoop(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.start()
 		pass(time.Minute)
@@ -561,7 +561,7 @@ func TestInvariant6_RejectedCursorOfAnUnconfirmedPageIsNoHotLoop(t *testing.T) {
 }
 
 // One cursor in the middle of the chain is rejected, each time.
-func TestInvariant6_OneRejectedCursorOfTheNewChainIsNoHotLoop(t *testing.T) {
+func TestInvariant6_OneRejectedCursorOfTheNewChainCausesNoHotLoop(t *testing.T) {
 	run(t, 40, func(t *testing.T, r *rig) {
 		old := time.Now().Add(-time.Hour)
 		r.api.item = func(i int) string {

@@ -197,8 +197,8 @@ func TestUsersProcessors(t *testing.T) {
 	}
 }
 
-// TestItemsThatAreNoEvents: they go to the pipeline as they are.
-func TestItemsThatAreNoEvents(t *testing.T) {
+// TestItemsThatAreNotEvents: they go to the pipeline as they are.
+func TestItemsThatAreNotEvents(t *testing.T) {
 	r := newRig(t, "audit_events", eventsapitest.Config{Seed: 10, Backlog: eventsapitest.Each(3)}, nil)
 	r.api.Script(eventsapitest.Fault{Kind: eventsapitest.JunkItems})
 	f := r.start()

@@ -102,7 +102,7 @@ func TestObjectsAmongOtherValuesAreKeptAsText(t *testing.T) {
 	assert.Equal(t, []any{int64(1), `{"er":true}`, []any{"x", `{"y":"z"}`}}, r.Rest["mixed"])
 }
 
-func TestWhatIsNoObjectIsAnError(t *testing.T) {
+func TestOtherValuesThanObjectsAreErrors(t *testing.T) {
 	for _, in := range []string{
 		``, ` `, `null`, `[]`, `"x"`, `7`, `{`, `{}}`, `{} {}`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{a:1}`, `{"a":01}`, `{"a":-}`, `{"a":1.}`, `{"a":1e}`,
 		`{"a":tru}`, `{"a":nul}`, `{"a":[1,]}`, `{"a":[}`, `{"a":"\x"}`, `{"a":"`, `{"a":"\`, `{"a":"\"`, "{\"a\":\"\n\"}", `{"a":.5}`, `{"a":+1}`, "\xff", `{"a" 1}`, `{"a":1 "b":2}`,
