@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The defaults of config.BeatDefaults, applied to the root configuration.
+// The beat's name, and the defaults of config.BeatDefaults, applied to the root configuration.
 
 package cmd
 
@@ -14,6 +14,9 @@ import (
 
 	"onepasswordbeat/config"
 )
+
+// Name is the beat's name: of its files, its data path and its section of the configuration.
+const Name = "onepasswordbeat"
 
 // overrides are merged below the configuration file and the command line's -E, whose values win.
 func overrides() []cfgfile.ConditionalOverride {

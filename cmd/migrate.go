@@ -110,7 +110,7 @@ func (m *migration) run(ctx context.Context, out io.Writer, now time.Time) error
 	if err != nil {
 		return err
 	}
-	text, err := m.configuration(plan, now)
+	text, err := newConfiguration(m.old, plan, now)
 	if err != nil {
 		return err
 	}

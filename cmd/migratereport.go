@@ -36,14 +36,14 @@ func inputSettings(in eventsapibeat.Input) map[string]any {
 	return settings
 }
 
-// configuration is the new configuration file.
-func (m *migration) configuration(plan *eventsapibeat.Plan, now time.Time) ([]byte, error) {
+// newConfiguration is the new configuration file. old is the path of the old one.
+func newConfiguration(old string, plan *eventsapibeat.Plan, now time.Time) ([]byte, error) {
 	inputs := make([]map[string]any, len(plan.Inputs))
 	for i, in := range plan.Inputs {
 		inputs[i] = inputSettings(in)
 	}
 	var text bytes.Buffer
-	_, _ = fmt.Fprintf(&text, "# Written by `onepasswordbeat migrate eventsapibeat` from %s at %s.\n# All settings: onepasswordbeat.reference.yml\n\n", safetext.Line(m.old), stamp(now))
+	_, _ = fmt.Fprintf(&text, "# Written by `onepasswordbeat migrate eventsapibeat` from %s at %s.\n# All settings: onepasswordbeat.reference.yml\n\n", safetext.Line(old), stamp(now))
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(map[string]any{"onepasswordbeat.inputs": inputs}); err != nil {

@@ -35,9 +35,6 @@ import (
 	"onepasswordbeat/version"
 )
 
-// Name is the beat's name: of its files, its data path and its section of the configuration.
-const Name = "onepasswordbeat"
-
 // settings are libbeat's settings of this beat. What libbeat hands to their hooks goes into c.
 func settings(c *captured) instance.Settings {
 	return instance.Settings{

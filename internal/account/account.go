@@ -16,10 +16,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -121,6 +119,18 @@ func (a *Account) Fetch(ctx context.Context, path string, q eventsapi.Query) (*e
 	}
 	a.clock.noteError(err)
 	return page, err
+}
+
+// ServerTime is the server's clock, now, as its last response shows it. If there was none, the server
+// is asked by an introspection. Zero if it is not known.
+func (a *Account) ServerTime(ctx context.Context) time.Time {
+	if now := a.clock.now(); !now.IsZero() {
+		return now
+	}
+	if client, cred, err := a.current(); err == nil {
+		a.introspected(ctx, client, cred.token) // an error may have a Date, too; the next request tells what is wrong
+	}
+	return a.clock.now()
 }
 
 // Introspect asks the server what the token is.
@@ -311,33 +321,4 @@ func (a *Account) warnExposed() {
 		a.log.Warn(text)
 	}
 	a.exposed = text != ""
-}
-
-// credentials are a token and what it says.
-type credentials struct {
-	token      string
-	generation uint64 // of the token, see TokenGeneration
-	server     string
-	claims     eventsapi.Claims
-}
-
-// grants rejects a request for an event type that the token says it lacks.
-func (c credentials) grants(path string) error {
-	if c.claims.Features == nil || slices.Contains(c.claims.Features, path) {
-		return nil
-	}
-	return &eventsapi.Error{
-		Class:   eventsapi.Forbidden,
-		Message: fmt.Sprintf("the token does not grant this event type (%s), it grants %v", path, c.claims.Features),
-		Host:    hostOf(c.server),
-		Path:    path,
-	}
-}
-
-func tokenError(err error) error {
-	var e *eventsapi.Error
-	if errors.As(err, &e) {
-		return err
-	}
-	return &eventsapi.Error{Class: eventsapi.Token, Message: err.Error(), Err: err}
 }

@@ -6,7 +6,6 @@
 package account
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
@@ -47,16 +46,4 @@ func (c *serverClock) now() time.Time {
 		return time.Time{}
 	}
 	return c.server.Add(time.Since(c.local))
-}
-
-// ServerTime is the server's clock, now, as its last response shows it. If there was none, the server
-// is asked by an introspection. Zero if it is not known.
-func (a *Account) ServerTime(ctx context.Context) time.Time {
-	if now := a.clock.now(); !now.IsZero() {
-		return now
-	}
-	if client, cred, err := a.current(); err == nil {
-		a.introspected(ctx, client, cred.token) // an error may have a Date, too; the next request tells what is wrong
-	}
-	return a.clock.now()
 }

@@ -11,10 +11,40 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"onepasswordbeat/internal/eventsapi"
 )
+
+// credentials are a token and what it says.
+type credentials struct {
+	token      string
+	generation uint64 // of the token, see TokenGeneration
+	server     string
+	claims     eventsapi.Claims
+}
+
+// grants rejects a request for an event type that the token says it lacks.
+func (c credentials) grants(path string) error {
+	if c.claims.Features == nil || slices.Contains(c.claims.Features, path) {
+		return nil
+	}
+	return &eventsapi.Error{
+		Class:   eventsapi.Forbidden,
+		Message: fmt.Sprintf("the token does not grant this event type (%s), it grants %v", path, c.claims.Features),
+		Host:    hostOf(c.server),
+		Path:    path,
+	}
+}
+
+func tokenError(err error) error {
+	var e *eventsapi.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &eventsapi.Error{Class: eventsapi.Token, Message: err.Error(), Err: err}
+}
 
 // source reads the token from the configuration or from its file. The file is read
 // for each request: it is small, and neither its time nor its size tells one token

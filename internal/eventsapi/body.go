@@ -6,6 +6,7 @@
 package eventsapi
 
 import (
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"context"
@@ -24,6 +25,12 @@ const (
 	gzipRatio = 8
 )
 
+// allowance is how much may be read of a response.
+type allowance struct {
+	limit   int64 // bytes after decompression
+	reserve func(ctx context.Context, bytes int64) error
+}
+
 // bodyFault is a fault of the body itself, as opposed to one of the connection that it came by.
 type bodyFault struct {
 	class Class
@@ -32,9 +39,9 @@ type bodyFault struct {
 
 func (f *bodyFault) Error() string { return f.text }
 
-// readBody reads a 200's body into a buffer of its own, within the request's limit after decompression. The memory is
+// readBody reads a 200's body into a buffer of its own, within the limit after decompression. The memory is
 // reserved before it is allocated.
-func readBody(ctx context.Context, resp *http.Response, r request) ([]byte, error) {
+func readBody(ctx context.Context, resp *http.Response, r allowance) ([]byte, error) {
 	body, gzipped, err := decompress(resp)
 	if err != nil {
 		return nil, faultOf(err, 0)
@@ -90,7 +97,7 @@ func recycle(data []byte) {
 // errNoMemory is in the tree of an error when Query.Reserve granted no memory for the body.
 var errNoMemory = errors.New("no memory was free for the response")
 
-func (r request) reserved(ctx context.Context, bytes int64) error {
+func (r allowance) reserved(ctx context.Context, bytes int64) error {
 	if r.reserve == nil {
 		return nil
 	}
@@ -168,4 +175,9 @@ func faultOf(err error, read int) error {
 		return &bodyFault{Malformed, fmt.Sprintf("the response's gzip is damaged, after %d bytes", read)}
 	}
 	return err
+}
+
+// trimBody takes a byte order mark and white space off.
+func trimBody(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
 }

@@ -9,12 +9,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"onepasswordbeat/internal/safetext"
@@ -55,14 +53,9 @@ type Config struct {
 
 // Client talks to one server of the Events API. It is safe for concurrent use, and is meant to be shared by all event types of a token.
 type Client struct {
-	base      *url.URL
-	version   Version
-	userAgent string
-	token     func() (string, error)
-	transport http.RoundTripper
-	timeout   time.Duration
-	maxBytes  int64
-	now       func() time.Time
+	connection
+	version  Version
+	maxBytes int64
 }
 
 // New returns a client, or an error that names what is wrong with the configuration. It makes no request.
@@ -75,8 +68,10 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("the Events API client has no token source")
 	}
 	c := &Client{
-		base: base, version: cfg.Version, userAgent: cfg.UserAgent, token: cfg.Token, transport: cfg.Transport,
-		timeout: cfg.Timeout, maxBytes: cfg.MaxResponseBytes, now: time.Now,
+		connection: connection{
+			base: base, userAgent: cfg.UserAgent, token: cfg.Token, transport: cfg.Transport, timeout: cfg.Timeout, now: time.Now,
+		},
+		version: cfg.Version, maxBytes: cfg.MaxResponseBytes,
 	}
 	if c.version == "" {
 		c.version = V2
@@ -148,36 +143,6 @@ func encodeJSON(v any) ([]byte, error) {
 	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }
 
-// Page is one answer to Fetch.
-type Page struct {
-	// Cursor continues after this page; never empty. The server returns the same one again while nothing is new.
-	Cursor string
-	// HasMore says that another page may be had at once. That page may be empty.
-	HasMore bool
-	// Items are the events, in the server's order: each one well-formed JSON, unchanged. They share one buffer; who keeps
-	// one for long should copy it. An item whose index is in Oversized is nil.
-	Items []json.RawMessage
-	// Oversized are the items that exceed MaxItemBytes or MaxItemValues, by their index in Items; nil if there are none.
-	// They are published without their body.
-	Oversized map[int]Oversized
-	// Bytes is the size of the answer after decompression.
-	Bytes int64
-	// ServerTime is the server's clock at the answer (its Date header, whole seconds); zero if it sent none.
-	ServerTime time.Time
-}
-
-// Oversized is what is known of an item that is too large to be decoded.
-type Oversized struct {
-	// UUID is the event's; "" if it has none that can be read.
-	UUID string
-	// SHA256 is that of the item's JSON, to tell items without a UUID apart.
-	SHA256 [sha256.Size]byte
-	// Bytes is the length of the item's JSON.
-	Bytes int
-	// Reason says in a sentence which limit it exceeds, for error.message.
-	Reason string
-}
-
 // Fetch reads one page of an event type, named by its API path such as "auditevents". Each error is an *Error.
 func (c *Client) Fetch(ctx context.Context, path string, q Query) (*Page, error) {
 	path = "/api/" + string(c.version) + "/" + path
@@ -187,7 +152,7 @@ func (c *Client) Fetch(ctx context.Context, path string, q Query) (*Page, error)
 	}
 	reqCtx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
 	defer cancel()
-	a, err := c.exchange(ctx, reqCtx, request{method: http.MethodPost, path: path, body: body, limit: c.maxBytes, reserve: q.Reserve})
+	a, err := c.exchange(ctx, reqCtx, request{method: http.MethodPost, path: path, body: body, allowance: allowance{c.maxBytes, q.Reserve}})
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +192,7 @@ func (c *Client) Introspect(ctx context.Context) (*Introspection, error) {
 	}
 	reqCtx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
 	defer cancel()
-	a, err := c.exchange(ctx, reqCtx, request{method: http.MethodGet, path: path, limit: min(c.maxBytes, maxIntrospectionBytes)})
+	a, err := c.exchange(ctx, reqCtx, request{method: http.MethodGet, path: path, allowance: allowance{limit: min(c.maxBytes, maxIntrospectionBytes)}})
 	if err != nil {
 		return nil, err
 	}

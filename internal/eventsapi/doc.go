@@ -46,11 +46,11 @@
 //
 // # File layout
 //
-//   - client.go: Config, Client, Fetch and Introspect with their types
+//   - client.go: Config, Client, Fetch and Introspect
 //   - exchange.go: one request and its response: headers, redirects, timeout
 //   - body.go: reading a body within its limits, gzip
 //   - limits.go: the limits of what a server may send, and facts of the API
-//   - page.go: decoding a page
+//   - page.go: Page and its decoding
 //   - errors.go: Class, Error and the table of statuses
 //   - network.go: what a failed connection means
 //   - message.go: the server's words, made fit to show

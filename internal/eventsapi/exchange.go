@@ -22,19 +22,28 @@ const (
 	errorBodyTimeout = 5 * time.Second
 )
 
+// connection is how a client reaches its server.
+type connection struct {
+	base      *url.URL
+	userAgent string
+	token     func() (string, error)
+	transport http.RoundTripper
+	timeout   time.Duration
+	now       func() time.Time
+}
+
 // request is what to ask for, and how much may be read of the response.
 type request struct {
 	method, path string
 	body         []byte
-	limit        int64 // bytes of the response after decompression
-	reserve      func(ctx context.Context, bytes int64) error
+	allowance
 }
 
 // exchange is one request on its way, and the part of an error that is known before it fails.
 type exchange struct {
 	request
-	client *Client
-	token  string
+	connection *connection
+	token      string
 }
 
 // answer is a 200 with its whole body.
@@ -49,8 +58,8 @@ type answer struct {
 //
 // Only a 200 and the beginning of a 4xx or 5xx are read. Other responses are closed unread: the body of a 101 is the
 // connection itself, which obeys no context, and redirects and other successes have nothing to tell.
-func (c *Client) exchange(ctx, reqCtx context.Context, r request) (*answer, error) {
-	x := &exchange{client: c, request: r}
+func (c *connection) exchange(ctx, reqCtx context.Context, r request) (*answer, error) {
+	x := &exchange{connection: c, request: r}
 	var err error
 	if x.token, err = c.bearer(); err != nil {
 		return nil, x.fail(Token, 0, err)
@@ -67,7 +76,7 @@ func (c *Client) exchange(ctx, reqCtx context.Context, r request) (*answer, erro
 		defer time.AfterFunc(errorBodyTimeout, cancel).Stop()
 		return nil, x.rejected(resp)
 	}
-	data, err := readBody(reqCtx, resp, r)
+	data, err := readBody(reqCtx, resp, r.allowance)
 	if err != nil {
 		return nil, x.bodyError(ctx, reqCtx, err)
 	}
@@ -75,7 +84,7 @@ func (c *Client) exchange(ctx, reqCtx context.Context, r request) (*answer, erro
 }
 
 // bearer returns the current token.
-func (c *Client) bearer() (string, error) {
+func (c *connection) bearer() (string, error) {
 	raw, err := c.token()
 	if err != nil {
 		return "", err
@@ -92,13 +101,13 @@ func (c *Client) bearer() (string, error) {
 //
 // A POST follows no redirect: 301, 302 and 303 would make a GET of it, and the API has no reason for a 307 or 308: another server sends it.
 func (x *exchange) send(ctx context.Context) (*http.Response, error) {
-	target := x.client.base.JoinPath(x.path)
+	target := x.connection.base.JoinPath(x.path)
 	for hops := 0; ; hops++ {
 		req, err := x.newRequest(ctx, target)
 		if err != nil {
 			return nil, err
 		}
-		resp, err := x.client.transport.RoundTrip(req)
+		resp, err := x.connection.transport.RoundTrip(req)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +132,7 @@ func (x *exchange) newRequest(ctx context.Context, target *url.URL) (*http.Reque
 	req.Header.Set("Authorization", "Bearer "+x.token)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "gzip")
-	req.Header.Set("User-Agent", x.client.userAgent)
+	req.Header.Set("User-Agent", x.connection.userAgent)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 		// Reading a page changes nothing at the server. The empty key is not sent. It tells net/http that it may send the POST
@@ -147,7 +156,7 @@ func (x *exchange) redirect(resp *http.Response, from *url.URL) *url.URL {
 
 // fail builds the error of a class. Its text is made here, where the token is known and can be kept out of it.
 func (x *exchange) fail(class Class, status int, err error) *Error {
-	e := &Error{Class: class, Status: status, Host: x.client.base.Host, Path: x.path}
+	e := &Error{Class: class, Status: status, Host: x.connection.base.Host, Path: x.path}
 	if err != nil {
 		e.Message = sanitize(err.Error(), x.token)
 		e.Err = &shownError{text: e.Message, err: err}
@@ -178,7 +187,7 @@ func serverTime(h http.Header) time.Time {
 func (x *exchange) rejected(resp *http.Response) *Error {
 	e := x.fail(classOfStatus(resp.StatusCode), resp.StatusCode, nil)
 	e.ServerTime = serverTime(resp.Header)
-	e.RetryAfter, e.HasRetryAfter = retryAfter(resp.Header, resp.StatusCode, x.client.now())
+	e.RetryAfter, e.HasRetryAfter = retryAfter(resp.Header, resp.StatusCode, x.connection.now())
 	if e.Class == Redirect {
 		e.Message = sanitize(redirectTarget(resp), x.token)
 	}
@@ -224,7 +233,7 @@ func (x *exchange) broken(ctx, reqCtx context.Context, err error) *Error {
 	case ctx.Err() != nil:
 		return x.fail(Network, 0, fmt.Errorf("no complete response in time: %w", ctx.Err()))
 	case reqCtx.Err() != nil:
-		return x.fail(Network, 0, fmt.Errorf("%w of %s", ErrTimeout, x.client.timeout))
+		return x.fail(Network, 0, fmt.Errorf("%w of %s", ErrTimeout, x.connection.timeout))
 	}
 	text, advice := explainNetwork(err)
 	e := x.fail(Network, 0, &shownError{text: text, err: err})

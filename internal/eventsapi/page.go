@@ -17,11 +17,42 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"onepasswordbeat/internal/safetext"
 )
+
+// Page is one answer to Fetch.
+type Page struct {
+	// Cursor continues after this page; never empty. The server returns the same one again while nothing is new.
+	Cursor string
+	// HasMore says that another page may be had at once. That page may be empty.
+	HasMore bool
+	// Items are the events, in the server's order: each one well-formed JSON, unchanged. They share one buffer; who keeps
+	// one for long should copy it. An item whose index is in Oversized is nil.
+	Items []json.RawMessage
+	// Oversized are the items that exceed MaxItemBytes or MaxItemValues, by their index in Items; nil if there are none.
+	// They are published without their body.
+	Oversized map[int]Oversized
+	// Bytes is the size of the answer after decompression.
+	Bytes int64
+	// ServerTime is the server's clock at the answer (its Date header, whole seconds); zero if it sent none.
+	ServerTime time.Time
+}
+
+// Oversized is what is known of an item that is too large to be decoded.
+type Oversized struct {
+	// UUID is the event's; "" if it has none that can be read.
+	UUID string
+	// SHA256 is that of the item's JSON, to tell items without a UUID apart.
+	SHA256 [sha256.Size]byte
+	// Bytes is the length of the item's JSON.
+	Bytes int
+	// Reason says in a sentence which limit it exceeds, for error.message.
+	Reason string
+}
 
 // lenient accepts what encoding/json accepts.
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
@@ -288,9 +319,4 @@ func isPlain(b []byte) bool {
 		}
 	}
 	return true
-}
-
-// trimBody takes a byte order mark and white space off.
-func trimBody(body []byte) []byte {
-	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
 }

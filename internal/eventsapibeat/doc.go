@@ -16,6 +16,7 @@
 //
 // # File layout
 //
+//	options.go  what to migrate
 //	config.go   the old configuration, with its variables
 //	cursor.go   the position that a cursor file holds
 //	inuse.go    whether a beat still writes a cursor file

@@ -45,7 +45,9 @@
 //
 //	options.go    what a harvester needs from outside
 //	retry.go      what each class of error means: one table
+//	histogram.go  a metric that counts values in buckets
 //	metrics.go    the metrics, declared once
+//	export.go     reading the metrics, for Prometheus
 //	log.go        a limit for log messages
 //	health.go     health, reported when it changes
 //	clock.go      the server's clock and the start of requests

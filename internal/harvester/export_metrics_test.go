@@ -21,7 +21,7 @@ func TestHistogramCountsEveryValueOnce(t *testing.T) {
 		assert.Equal(t, def.Kind == Histogram, len(bucketBounds[def.Name]) > 0, def.Name)
 		assert.True(t, slices.IsSorted(bucketBounds[def.Name]), def.Name)
 	}
-	h := newHistogram(mLag)
+	h := newHistogram(bucketBounds[mLag])
 	first, last := bucketBounds[mLag][0], bucketBounds[mLag][len(bucketBounds[mLag])-1]
 	for _, value := range []int64{0, first, first + 1, last, last + 1} {
 		h.Update(value)

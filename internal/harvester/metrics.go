@@ -6,8 +6,6 @@
 package harvester
 
 import (
-	"sync"
-	"sync/atomic"
 	"time"
 
 	gometrics "github.com/rcrowley/go-metrics"
@@ -28,6 +26,12 @@ const (
 	Counter   MetricKind = "counter"   // only grows
 	Gauge     MetricKind = "gauge"     // goes up and down
 	Histogram MetricKind = "histogram" // of a sample of 256 values
+)
+
+// Units that other formats have to convert.
+const (
+	UnitMilliseconds = "milliseconds"
+	UnitTimestamp    = "seconds since 1970"
 )
 
 // MetricDef declares one metric: docs/metrics.md is generated from it.
@@ -60,6 +64,14 @@ const (
 	mLag           = "lag"
 	mWaitTime      = "rate_limit_wait_time"
 )
+
+// bucketBounds are the upper bounds of each histogram's buckets in milliseconds. Few: each is a line for each event type
+// of each account.
+var bucketBounds = map[string][]int64{
+	mPageTime: {50, 100, 250, 500, 1_000, 5_000, 15_000, 60_000},
+	mLag:      {1_000, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000, 86_400_000},
+	mWaitTime: {100, 1_000, 5_000, 15_000, 60_000, 300_000, 3_600_000},
+}
 
 // MetricDefs returns the declarations of all metrics of an event type, requests
 // by outcome included.
@@ -94,55 +106,6 @@ func MetricDefs() []MetricDef {
 
 func classMetric(c eventsapi.Class) string { return "requests_failed_" + c.String() + "_total" }
 
-// histogramSize is the reservoir of a histogram.
-const histogramSize = 256
-
-// lazySample is a reservoir that takes memory with its first value: with 1,000 quiet
-// accounts 9,000 of them would take 70 MB otherwise.
-type lazySample struct {
-	once sync.Once
-	made atomic.Pointer[gometrics.UniformSample]
-}
-
-func (s *lazySample) sample() gometrics.Sample {
-	if made := s.made.Load(); made != nil {
-		return made
-	}
-	return gometrics.NilSample{}
-}
-
-// Update adds a value.
-func (s *lazySample) Update(v int64) {
-	s.once.Do(func() {
-		if made, ok := gometrics.NewUniformSample(histogramSize).(*gometrics.UniformSample); ok {
-			s.made.Store(made)
-		}
-	})
-	s.sample().Update(v)
-}
-
-// Snapshot is a copy at this time. A histogram needs it to be a SampleSnapshot.
-func (s *lazySample) Snapshot() gometrics.Sample {
-	if made := s.made.Load(); made != nil {
-		return made.Snapshot()
-	}
-	return gometrics.NewSampleSnapshot(0, nil)
-}
-
-// The rest of gometrics.Sample.
-func (s *lazySample) Clear()                            { s.sample().Clear() }
-func (s *lazySample) Count() int64                      { return s.sample().Count() }
-func (s *lazySample) Max() int64                        { return s.sample().Max() }
-func (s *lazySample) Mean() float64                     { return s.sample().Mean() }
-func (s *lazySample) Min() int64                        { return s.sample().Min() }
-func (s *lazySample) Percentile(p float64) float64      { return s.sample().Percentile(p) }
-func (s *lazySample) Percentiles(p []float64) []float64 { return s.sample().Percentiles(p) }
-func (s *lazySample) Size() int                         { return s.sample().Size() }
-func (s *lazySample) StdDev() float64                   { return s.sample().StdDev() }
-func (s *lazySample) Sum() int64                        { return s.sample().Sum() }
-func (s *lazySample) Values() []int64                   { return s.sample().Values() }
-func (s *lazySample) Variance() float64                 { return s.sample().Variance() }
-
 // shortestWait is the wait for the rate limit that counts as one.
 const shortestWait = time.Millisecond
 
@@ -167,7 +130,7 @@ func NewMetrics(reg *monitoring.Registry, log *logp.Logger) *Metrics {
 		case Gauge:
 			m.gauges[def.Name] = monitoring.NewInt(reg, def.Name)
 		case Histogram:
-			h := newHistogram(def.Name)
+			h := newHistogram(bucketBounds[def.Name])
 			m.histograms[def.Name] = h
 			_ = adapter.NewGoMetrics(reg, def.Name, log, adapter.Accept).
 				Register("histogram", gometrics.NewHistogram(h.sample))

@@ -99,6 +99,10 @@ type manager struct {
 	assets idxmgmt.Asseter
 }
 
+// serverless reports whether the template is for Elasticsearch Serverless: it is set up
+// there, or `export` is asked for it by setup.dsl.enabled.
+func (m *manager) serverless() bool { return m.client.Mode() == lifecycle.DSL }
+
 // VerifySetup has no warnings: what is not loaded is said by Setup.
 func (m *manager) VerifySetup(_, _ idxmgmt.LoadMode) (bool, string) { return true, "" }
 
@@ -230,7 +234,9 @@ func (m *manager) body(cfg template.TemplateConfig, withILM bool) (mapstr.M, err
 	body["composed_of"] = []string{"ecs@mappings"}
 	body["ignore_missing_component_templates"] = []string{"ecs@mappings"}
 	if m.serverless() {
-		m.addLifecycle(body)
+		for _, setting := range addLifecycle(body, m.retention) {
+			m.log.Infow("left a setting out of the index template, because Elasticsearch Serverless decides on it", "setting", setting)
+		}
 	}
 	for name, value := range lenient {
 		if _, err := body.GetValue("template.settings.index.mapping." + name); err != nil { // not set by the user

@@ -11,14 +11,9 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/elastic/beats/v7/libbeat/idxmgmt/lifecycle"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/mapstr"
 )
-
-// serverless reports whether the template is for Elasticsearch Serverless: it is set up
-// there, or `export` is asked for it by setup.dsl.enabled.
-func (m *manager) serverless() bool { return m.client.Mode() == lifecycle.DSL }
 
 // timeValue is a time in Elasticsearch's form, with the units of data_retention.
 var timeValue = regexp.MustCompile(`^[1-9][0-9]*(d|h|m|s)$`)
@@ -49,16 +44,17 @@ func retentionOf(dsl *conf.C) (string, error) {
 var serverlessDecides = []string{"number_of_shards", "number_of_replicas", "auto_expand_replicas", "routing", "lifecycle"}
 
 // addLifecycle gives the template's data streams a lifecycle of their own. libbeat would
-// set one for a data stream that is named after the beat, and does not exist.
-func (m *manager) addLifecycle(body mapstr.M) {
+// set one for a data stream that is named after the beat, and does not exist. It returns the settings that it removed.
+func addLifecycle(body mapstr.M, retention string) (removed []string) {
 	own := mapstr.M{}
-	if m.retention != "" {
-		own["data_retention"] = m.retention
+	if retention != "" {
+		own["data_retention"] = retention
 	}
 	_, _ = body.Put("template.lifecycle", own)
 	for _, setting := range serverlessDecides {
 		if err := body.Delete("template.settings.index." + setting); err == nil {
-			m.log.Infow("left a setting out of the index template, because Elasticsearch Serverless decides on it", "setting", "index."+setting)
+			removed = append(removed, "index."+setting)
 		}
 	}
+	return removed
 }

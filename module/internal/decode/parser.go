@@ -171,6 +171,53 @@ func (p *parser) array(depth int) (any, error) {
 	}
 }
 
+// place puts a known key's value where the schema wants it, or aside if it has another type than documented.
+func (p *parser) place(f *Field, v any, into map[string]any) map[string]any {
+	if v == nil {
+		return into
+	}
+	if s, ok := v.(string); ok && f.Kind == String {
+		trimmed := Trim(s)
+		if trimmed == "" {
+			return into
+		}
+		if len(trimmed) != len(s) {
+			v = trimmed
+		}
+	}
+	typed, ok := check(f.Kind, v)
+	if ok && f.Kind == Time && typed == nil {
+		return into
+	}
+	if !ok {
+		p.setAside(f, v)
+		return into
+	}
+	if f.Slot != 0 {
+		p.rec.slots[f.Slot] = typed
+	}
+	if f.Moved {
+		return into
+	}
+	return put(into, f.As, typed)
+}
+
+// setAside keeps a value of an unexpected type as text.
+func (p *parser) setAside(f *Field, v any) {
+	text, ok := v.(string)
+	if !ok {
+		b, err := json.Marshal(v)
+		if err != nil { // cannot happen: the value came from JSON
+			return
+		}
+		text = string(b)
+	}
+	if p.unexpected == nil {
+		p.unexpected = map[string]any{}
+	}
+	p.unexpected[f.path] = text
+}
+
 // kindsIn tells whether a list, with the lists in it, has objects and whether it has anything else. Elasticsearch
 // takes all values of a list for one field, which is an object or is not.
 func kindsIn(list []any) (objects, others bool) {
