@@ -69,6 +69,21 @@ func (o Options) checkProxy() error {
 	return nil
 }
 
+// proxySecrets are what a proxy knows, and may echo, of the settings: its password, also together with the user name,
+// and the values of its headers.
+func (o Options) proxySecrets() (secrets []string) {
+	proxy := o.Transport.Proxy
+	if proxy.URL != nil {
+		if password, ok := proxy.URL.URI().User.Password(); ok {
+			secrets = append(secrets, password, proxy.URL.URI().User.Username()+":"+password)
+		}
+	}
+	for _, value := range proxy.Headers {
+		secrets = append(secrets, value)
+	}
+	return secrets
+}
+
 func (o Options) logger() *logp.Logger {
 	if o.Log == nil {
 		return logp.NewNopLogger()

@@ -43,6 +43,8 @@ type Config struct {
 	UserAgent string
 	// Token returns the bearer token. It is called for each request, by several goroutines at once if the Client is used so; its error becomes one of class Token.
 	Token func() (string, error)
+	// Secrets appear in no error, like the token: the password of a proxy.
+	Secrets []string
 	// Transport carries the requests. If nil, one with TLS 1.2 or later, HTTP/2, keep-alive and the proxy of the environment.
 	Transport http.RoundTripper
 	// Timeout is for one request, body included; DefaultTimeout if not positive.
@@ -69,7 +71,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		connection: connection{
-			base: base, userAgent: cfg.UserAgent, token: cfg.Token, transport: cfg.Transport, timeout: cfg.Timeout, now: time.Now,
+			base: base, userAgent: cfg.UserAgent, token: cfg.Token, secrets: cfg.Secrets, transport: cfg.Transport, timeout: cfg.Timeout, now: time.Now,
 		},
 		version: cfg.Version, maxBytes: cfg.MaxResponseBytes,
 	}
@@ -196,7 +198,7 @@ func (c *Client) Introspect(ctx context.Context) (*Introspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := decodeIntrospection(a.body)
+	in, err := decodeIntrospection(a.body, a.secrets)
 	if err != nil {
 		return nil, a.malformed(err)
 	}
@@ -206,7 +208,7 @@ func (c *Client) Introspect(ctx context.Context) (*Introspection, error) {
 
 // decodeIntrospection accepts both shapes at either path: uuid, issued_at, features, account_uuid, and UUID, IssuedAt, Features.
 // encoding/json ignores case, which leaves only the keys with an underscore to be named twice.
-func decodeIntrospection(body []byte) (*Introspection, error) {
+func decodeIntrospection(body []byte, secrets []string) (*Introspection, error) {
 	var v struct {
 		UUID        string   `json:"uuid"`
 		Features    []string `json:"features"`
@@ -220,7 +222,10 @@ func decodeIntrospection(body []byte) (*Introspection, error) {
 	if v.UUID == "" {
 		return nil, errors.New("not an introspection: it has no uuid")
 	}
-	in := &Introspection{UUID: safetext.Short(v.UUID, maxNameBytes), AccountUUID: safetext.Short(v.AccountUUID, maxNameBytes), Features: cleanNames(v.Features)}
+	in := &Introspection{
+		UUID: safetext.Clean(v.UUID, maxNameBytes, secrets...), AccountUUID: safetext.Clean(v.AccountUUID, maxNameBytes, secrets...),
+		Features: cleanNames(v.Features, secrets...),
+	}
 	for _, s := range []string{v.IssuedAt, v.IssuedAtV1} {
 		// The time is for display only: one that cannot be read is one that was not sent.
 		if t, err := time.Parse(time.RFC3339, s); err == nil {
@@ -234,15 +239,15 @@ func decodeIntrospection(body []byte) (*Introspection, error) {
 // maxNameBytes is the length of a name or a UUID that a server or a token states. A real UUID has 26 bytes.
 const maxNameBytes = 128
 
-// cleanNames makes a list of names fit to show; nil stays nil.
-func cleanNames(names []string) []string {
+// cleanNames makes a list of names fit to show, without the secrets; nil stays nil.
+func cleanNames(names []string, secrets ...string) []string {
 	const most = 32
 	if names == nil {
 		return nil
 	}
 	clean := make([]string, 0, min(len(names), most))
 	for _, name := range names[:min(len(names), most)] {
-		clean = append(clean, safetext.Short(name, maxNameBytes))
+		clean = append(clean, safetext.Clean(name, maxNameBytes, secrets...))
 	}
 	return clean
 }

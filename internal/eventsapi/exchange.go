@@ -27,6 +27,7 @@ type connection struct {
 	base      *url.URL
 	userAgent string
 	token     func() (string, error)
+	secrets   []string // that no error shows, besides the token
 	transport http.RoundTripper
 	timeout   time.Duration
 	now       func() time.Time
@@ -44,6 +45,7 @@ type exchange struct {
 	request
 	connection *connection
 	token      string
+	secrets    []string // that no text shows: the token and the client's
 }
 
 // answer is a 200 with its whole body.
@@ -61,13 +63,19 @@ type answer struct {
 func (c *connection) exchange(ctx, reqCtx context.Context, r request) (*answer, error) {
 	x := &exchange{connection: c, request: r}
 	var err error
-	if x.token, err = c.bearer(); err != nil {
+	x.token, err = c.bearer()
+	x.secrets = append([]string{x.token}, c.secrets...)
+	if err != nil {
 		return nil, x.fail(Token, 0, err)
 	}
-	sendCtx, cancel := context.WithCancel(reqCtx)
+	sendCtx, cancel, release := watch(reqCtx)
 	defer cancel()
+	defer release()
 	resp, err := x.send(sendCtx)
 	if err != nil {
+		if cause := context.Cause(sendCtx); errors.Is(cause, errConnections) {
+			err = cause
+		}
 		return nil, x.broken(ctx, reqCtx, err)
 	}
 	defer resp.Body.Close()
@@ -158,7 +166,7 @@ func (x *exchange) redirect(resp *http.Response, from *url.URL) *url.URL {
 func (x *exchange) fail(class Class, status int, err error) *Error {
 	e := &Error{Class: class, Status: status, Host: x.connection.base.Host, Path: x.path}
 	if err != nil {
-		e.Message = sanitize(err.Error(), x.token)
+		e.Message = sanitize(err.Error(), x.secrets...)
 		e.Err = &shownError{text: e.Message, err: err}
 	}
 	return e
@@ -189,7 +197,7 @@ func (x *exchange) rejected(resp *http.Response) *Error {
 	e.ServerTime = serverTime(resp.Header)
 	e.RetryAfter, e.HasRetryAfter = retryAfter(resp.Header, resp.StatusCode, x.connection.now())
 	if e.Class == Redirect {
-		e.Message = sanitize(redirectTarget(resp), x.token)
+		e.Message = sanitize(redirectTarget(resp), x.secrets...)
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		return e
@@ -197,7 +205,7 @@ func (x *exchange) rejected(resp *http.Response) *Error {
 	var html bool
 	body := readErrorBody(resp)
 	e.FromAPI = isAPIError(body, resp.StatusCode)
-	e.Message, html = bodyMessage(body, x.token)
+	e.Message, html = bodyMessage(body, x.secrets...)
 	html = html || strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "text/html")
 	switch e.Class {
 	case BadRequest, Auth, Forbidden, NotFound, Unexpected:

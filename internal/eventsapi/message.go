@@ -23,21 +23,23 @@ var (
 	tagPattern    = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
-// sanitize makes one line of a text, without the token and without the user name and password of a URL.
-func sanitize(text, token string) string { return safetext.Clean(text, maxMessageBytes, token) }
+// sanitize makes one line of a text, without the secrets and without the user name and password of a URL.
+func sanitize(text string, secrets ...string) string {
+	return safetext.Clean(text, maxMessageBytes, secrets...)
+}
 
 // bodyMessage returns the explanation in the body of an error status, sanitized, and whether the body is an HTML page, which the API never sends.
 // Known bodies: {"Error":{"Message":"Bad Request"}} (live), {"status":401,"message":"..."} (reference), plain text (404), nothing, and what proxies answer.
-func bodyMessage(body []byte, token string) (message string, isHTML bool) {
+func bodyMessage(body []byte, secrets ...string) (message string, isHTML bool) {
 	body = trimBody(body)
 	if len(body) > 0 && body[0] == '<' {
-		return sanitize(htmlMessage(string(body)), token), true
+		return sanitize(htmlMessage(string(body)), secrets...), true
 	}
 	text := jsonMessage(body)
 	if text == "" {
 		text = string(body)
 	}
-	return sanitize(text, token), false
+	return sanitize(text, secrets...), false
 }
 
 // jsonMessage finds the explanation in a JSON error body; empty if there is none. Case does not count, as always in encoding/json.

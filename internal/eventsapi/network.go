@@ -7,13 +7,16 @@ package eventsapi
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
+	"net/url"
+	"strings"
 	"syscall"
 )
 
@@ -53,10 +56,11 @@ func explainNetwork(err error) (text, advice string) {
 		text, advice = explainNetwork(op.Err)
 		return "the proxy cannot be reached: " + text, cmp.Or(advice, "check `proxy_url`")
 	}
-	if status := proxyStatus(err); status == http.StatusProxyAuthRequired {
-		return "the proxy requires a user name and password", "set the user name and password in `proxy_url`"
-	} else if status != 0 {
-		return "the proxy rejected the connection: " + strconv.Itoa(status) + " " + err.Error(), "check `proxy_url` and whether the proxy allows the host in `url`"
+	if rejected, ok := errors.AsType[*connectRejection](err); ok {
+		if rejected.status == http.StatusProxyAuthRequired {
+			return "the proxy requires a user name and password", "set the user name and password in `proxy_url`"
+		}
+		return rejected.Error(), "check `proxy_url` and whether the proxy allows the host in `url`"
 	}
 	for _, fault := range networkFaults {
 		if fault.is(err) {
@@ -66,14 +70,24 @@ func explainNetwork(err error) (text, advice string) {
 	return err.Error(), ""
 }
 
-// proxyStatus recognizes a proxy's rejection of a CONNECT, of which net/http keeps nothing but the status text.
-func proxyStatus(err error) int {
-	for status := 400; status < 600; status++ {
-		if text := http.StatusText(status); text != "" && text == err.Error() {
-			return status
-		}
+// connectRejection is the response of a proxy that does not connect.
+type connectRejection struct {
+	status int
+	reason string
+}
+
+func (e *connectRejection) Error() string {
+	return fmt.Sprintf("the proxy rejected the connection: %d %s", e.status, e.reason)
+}
+
+// checkConnect keeps the status of a proxy's response to CONNECT. net/http itself makes an error of its reason phrase alone,
+// which may be anything.
+func checkConnect(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
 	}
-	return 0
+	_, reason, _ := strings.Cut(resp.Status, " ")
+	return &connectRejection{resp.StatusCode, cmp.Or(reason, http.StatusText(resp.StatusCode))}
 }
 
 func is(target error) func(error) bool {

@@ -308,7 +308,7 @@ func FuzzDecodeIntrospection(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		who, err := decodeIntrospection(body)
+		who, err := decodeIntrospection(body, nil)
 		if err != nil {
 			return
 		}

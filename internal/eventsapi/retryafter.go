@@ -16,7 +16,7 @@ import (
 // retryAfter returns the wait that an answer asks for. The first usable Retry-After counts; for a 429 without one, RateLimit-Reset, which
 // the API's version 3 documents. A date is compared with the server's own clock, its Date header, if there is one.
 func retryAfter(h http.Header, status int, now time.Time) (time.Duration, bool) {
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+	if date := serverTime(h); !date.IsZero() {
 		now = date
 	}
 	for _, v := range h.Values("Retry-After") {

@@ -137,25 +137,27 @@ func HTTP2() *http.HTTP2Config {
 	return &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second, MaxReceiveBufferPerStream: 1 << 20}
 }
 
-// Bound sets the limits that a transport of any kind needs: for the headers of a response and what HTTP/2 buffers.
+// Bound sets the limits that a transport of any kind needs: for the headers of a response and what HTTP/2 buffers. It also
+// keeps what a proxy responds to CONNECT.
 func Bound(t *http.Transport) {
 	t.MaxResponseHeaderBytes = maxHeaderBytes
 	t.HTTP2 = HTTP2()
+	t.OnProxyConnectResponse = checkConnect
 }
 
 // newTransport is net/http's own with a floor under TLS, room for one idle connection per event type, and pings, because without them
 // a dead HTTP/2 connection would be taken for every next request until the kernel gives up on it.
 func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    15 * time.Second,
-		ForceAttemptHTTP2:      true,
-		HTTP2:                  HTTP2(),
-		MaxIdleConns:           16,
-		MaxIdleConnsPerHost:    4,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxHeaderBytes,
+	t := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 15 * time.Second,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        16,
+		MaxIdleConnsPerHost: 4,
+		IdleConnTimeout:     90 * time.Second,
 	}
+	Bound(t)
+	return t
 }

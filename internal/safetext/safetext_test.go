@@ -6,6 +6,9 @@
 package safetext
 
 import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -41,6 +44,15 @@ func TestRedactFindsEveryRunOfATokenThatIsEchoed(t *testing.T) {
 		"in HTML":        wrap(strings.ToLower(token), 7, "<br>"),
 		"ANSI":           wrap(strings.ToLower(token), 9, "\x1b[0m"),
 		"comma":          wrap(token, 5, ", "),
+		"URL":            each(token, "%%%02x"),
+		"URL twice":      each(token, "%%25%02X"),
+		"URL, lower":     each(strings.ToLower(token), "%%%02x"),
+		"JSON":           each(token, `\u%04x`),
+		"JSON in JSON":   each(token, `\\u%04X`),
+		"HTML":           each(token, "&#%d;"),
+		"HTML, hex":      each(token, "&#x%02X;"),
+		"quoted":         each(token, "=%02X"),
+		"some escaped":   strings.ReplaceAll(token, "e", "%65"),
 	}
 	for _, n := range []int{3, 8, 12, 40, 64, 76} {
 		for _, sep := range []string{"\n", "\r\n", "\r\n\t", "\u200b"} {
@@ -55,6 +67,33 @@ func TestRedactFindsEveryRunOfATokenThatIsEchoed(t *testing.T) {
 			assert.Contains(t, Clean("before "+echoed+" after", MaxBytes, token), "before "+Redacted)
 		})
 	}
+}
+
+// each writes each character in a format.
+func each(text, format string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		fmt.Fprintf(&b, format, c)
+	}
+	return b.String()
+}
+
+// TestRedactFindsEncodedTokens: base64 with anything around the token, and hexadecimal.
+func TestRedactFindsEncodedTokens(t *testing.T) {
+	secret := "p4ss-w/rd?~with~~~" + token[100:]
+	for before := range 4 {
+		plain := strings.Repeat("u", before) + ":" + secret + "/x"
+		for name, echoed := range map[string]string{
+			"std": base64.StdEncoding.EncodeToString([]byte(plain)), "URL": base64.RawURLEncoding.EncodeToString([]byte(plain)),
+			"hex": hex.EncodeToString([]byte(plain)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(plain))),
+			"wrapped": wrap(base64.StdEncoding.EncodeToString([]byte(plain)), 10, " "),
+		} {
+			got := Clean("before "+echoed+" after", MaxBytes, secret)
+			assert.Less(t, len(got), len("before  after")+len(Redacted)+16, "%s, %d: %q", name, before, got)
+			assert.Contains(t, got, Redacted)
+		}
+	}
+	assert.Equal(t, "x [redacted] y", Redact("x p%41ss=word y", "p%41ss=word"), "a secret that looks escaped")
 }
 
 // assertNoRun fails if text holds 12 characters of the token in a row, whatever stands between them.

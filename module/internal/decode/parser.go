@@ -202,15 +202,22 @@ func (p *parser) place(f *Field, v any, into map[string]any) map[string]any {
 	return put(into, f.As, typed)
 }
 
+// asText returns the JSON of a value. Unlike json.Marshal, it leaves <, > and & alone: escaped, they take six times the room.
+func asText(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil { // cannot happen: the value came from JSON
+		return ""
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 // setAside keeps a value of an unexpected type as text.
 func (p *parser) setAside(f *Field, v any) {
 	text, ok := v.(string)
 	if !ok {
-		b, err := json.Marshal(v)
-		if err != nil { // cannot happen: the value came from JSON
-			return
-		}
-		text = string(b)
+		text = asText(v)
 	}
 	if p.unexpected == nil {
 		p.unexpected = map[string]any{}
@@ -240,9 +247,7 @@ func objectsAsText(list []any) {
 	for i, v := range list {
 		switch v := v.(type) {
 		case map[string]any:
-			if b, err := json.Marshal(v); err == nil {
-				list[i] = string(b)
-			}
+			list[i] = asText(v)
 		case []any:
 			objectsAsText(v)
 		}
