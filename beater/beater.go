@@ -20,18 +20,17 @@ import (
 	"github.com/elastic/beats/v7/libbeat/management"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
-	"github.com/elastic/elastic-agent-libs/paths"
 
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/delivery"
-	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 )
 
 // Onepasswordbeat is the running beat.
 type Onepasswordbeat struct {
 	inputs   []*conf.C // of the configuration file; none under Elastic Agent
+	states   registry.Settings
 	diskQ    bool
 	log      *logp.Logger
 	stopOnce sync.Once
@@ -73,12 +72,19 @@ func New(s Settings) beat.Creator {
 		if b.InSetupCmd && s.Setup != nil {
 			s.Setup(b)
 		}
-		if b.InSetupCmd || b.Manager.Enabled() {
-			return bt, nil // set-up needs no account; Elastic Agent brings its inputs later
+		if b.InSetupCmd {
+			return bt, nil // set-up needs no account
 		}
-		inputs, err := Inputs(cfg)
-		if err != nil {
+		states, err := RegistrySettings(b, cfg)
+		if bt.states = states; b.Manager.Enabled() {
+			return bt, err // Elastic Agent brings its inputs later
+		}
+		inputs, inputsErr := Inputs(cfg)
+		if err := errors.Join(err, inputsErr); err != nil {
 			return nil, err
+		}
+		if keys := config.UnknownStateKeys(cfg); len(keys) > 0 {
+			bt.log.Warnw("unknown settings in onepasswordbeat.state", "settings", keys)
 		}
 		bt.inputs = inputs
 		return bt, nil
@@ -162,7 +168,7 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	if err := b.Manager.PreInit(); err != nil {
 		return err
 	}
-	store, closeStore, err := openStore(b)
+	store, closeStore, err := openStore(b, bt.states)
 	if err != nil {
 		return err
 	}
@@ -175,7 +181,7 @@ func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
 	guard := delivery.NewGuard(bt.output(b, responses))
 
 	diag := newDiagnostics(store)
-	runners, err := newRunners(&manager{beat: b, store: store, guard: guard, budget: delivery.NewBudget(delivery.UsualBudget, delivery.LargeBudget), accounts: &account.Pool{}, running: diag, probes: bt.probes, log: bt.log})
+	runners, err := newRunners(&manager{beat: b, store: store, unstored: unstored(bt.states), guard: guard, budget: delivery.NewBudget(delivery.UsualBudget, delivery.LargeBudget), accounts: &account.Pool{}, running: diag, probes: bt.probes, log: bt.log})
 	if err != nil {
 		return errors.Join(err, closeStore())
 	}
@@ -254,26 +260,6 @@ func maxMessage(b *beat.Beat) int {
 	}
 	return int(n)
 }
-
-// openStore opens the registry. A damaged one ends a beat that runs on its own,
-// with a message that says how to go on; under Elastic Agent it is the health of
-// each input instead.
-func openStore(b *beat.Beat) (harvester.Store, func() error, error) {
-	reg, err := registry.Open(b.Info.Paths.Resolve(paths.Data, ""), b.Info.Logger)
-	if err == nil {
-		return reg, reg.Close, nil
-	}
-	if b.Manager.Enabled() {
-		return brokenStore{err}, func() error { return nil }, nil
-	}
-	return nil, nil, err
-}
-
-// brokenStore answers everything with the reason why there is no registry.
-type brokenStore struct{ err error }
-
-func (s brokenStore) Load(registry.Key) (registry.State, error) { return registry.State{}, s.err }
-func (s brokenStore) Commit(registry.Key, registry.State) error { return s.err }
 
 func start(runners *cfgfile.RunnerList, inputs []*conf.C) error {
 	configs := make([]*reload.ConfigWithMeta, len(inputs))

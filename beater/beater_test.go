@@ -21,7 +21,6 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp/logptest"
 
-	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 )
 
@@ -215,11 +214,11 @@ func TestCreateInput(t *testing.T) {
 // TestBrokenStore: without a registry nothing is loaded, stored or begun.
 func TestBrokenStore(t *testing.T) {
 	reason := errors.New("damaged")
-	var store harvester.Store = brokenStore{reason}
-	_, err := store.Load(registry.Key{})
+	var store store = brokenStore{reason}
+	_, err := store.Load(t.Context(), registry.Key{})
 	require.ErrorIs(t, err, reason)
 	require.NotErrorIs(t, err, registry.ErrNotFound)
-	require.ErrorIs(t, store.Commit(registry.Key{}, registry.State{}), reason)
+	require.ErrorIs(t, store.Commit(t.Context(), registry.Key{}, registry.State{}), reason)
 }
 
 // closer is a publisher whose Close waits for the test's end.

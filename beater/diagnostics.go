@@ -7,10 +7,12 @@
 package beater
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -26,14 +28,13 @@ import (
 
 	"onepasswordbeat/internal/account"
 	"onepasswordbeat/internal/eventsapi"
-	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/internal/safetext"
 )
 
 // diagnostics knows the running event types. It is safe for concurrent use.
 type diagnostics struct {
-	store harvester.Store
+	store store
 
 	mu      sync.Mutex
 	running map[registry.Key]*runningType
@@ -60,7 +61,7 @@ type healthEntry struct {
 // keptErrors is how many of an event type's last errors are kept.
 const keptErrors = 10
 
-func newDiagnostics(store harvester.Store) *diagnostics {
+func newDiagnostics(store store) *diagnostics {
 	return &diagnostics{store: store, running: map[registry.Key]*runningType{}}
 }
 
@@ -178,28 +179,34 @@ type rateBudget struct {
 	PausedFor string           `json:"paused_for,omitempty"`
 }
 
-// state is onepassword.json.
+// storedTimeout is for reading all stored states.
+const storedTimeout = 5 * time.Second
+
+// state is onepassword.json. The states are read without the lock: the store may be a server that does not answer.
 func (d *diagnostics) state() []byte {
+	ctx, cancel := context.WithTimeout(context.Background(), storedTimeout)
+	defer cancel()
 	d.mu.Lock()
-	list := make([]typeState, 0, len(d.running))
-	for key, r := range d.running {
-		list = append(list, d.typeState(key, r))
-	}
+	running := maps.Clone(d.running)
 	d.mu.Unlock()
+	list := make([]typeState, 0, len(running))
+	for key, r := range running {
+		list = append(list, newTypeState(key, r, stored(d.store.Peek(ctx, key))))
+	}
 	slices.SortFunc(list, func(a, b typeState) int {
 		return strings.Compare(a.Input+"\x00"+a.EventType, b.Input+"\x00"+b.EventType)
 	})
 	return orError(json.MarshalIndent(map[string]any{"event_types": list}, "", "  "))
 }
 
-func (d *diagnostics) typeState(key registry.Key, r *runningType) typeState {
+func newTypeState(key registry.Key, r *runningType, position storedState) typeState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	budget := r.limiter.Budget()
 	s := typeState{
 		Input: key.Input, EventType: key.EventType,
 		Health: r.health, LastErrors: slices.Clone(r.errors),
-		Stored:     stored(d.store.Load(key)),
+		Stored:     position,
 		RateBudget: rateBudget{Windows: budget.Windows},
 	}
 	if budget.PausedFor > 0 {

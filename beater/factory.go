@@ -71,7 +71,8 @@ func checkProcessors(cfg *conf.C) error {
 // manager creates inputs. It is the v2 InputManager of the type onepassword.
 type manager struct {
 	beat     *beat.Beat
-	store    harvester.Store
+	store    store
+	unstored time.Duration // harvester.Settings.Unstored
 	guard    *delivery.Guard
 	budget   *delivery.Budget
 	accounts *account.Pool
@@ -92,7 +93,8 @@ func (m *manager) Create(cfg *conf.C) (v2.Input, error) {
 	if keys := config.UnknownKeys(cfg); len(keys) > 0 {
 		m.log.Warnw("unknown settings", "input_id", c.ID, "settings", keys)
 	}
-	return &input{manager: m, cfg: c}, nil
+	index, _ := cfg.String("index", -1) // Filebeat's framework reads it
+	return &input{manager: m, cfg: c, destination: destination(m.beat, c, index)}, nil
 }
 
 // UnknownSettings is a line with the unknown settings of an input; "" if there are none.

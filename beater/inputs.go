@@ -31,6 +31,8 @@ import (
 type input struct {
 	manager *manager
 	cfg     config.Config
+
+	destination string
 }
 
 // Name is the type of the input.
@@ -102,10 +104,12 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	log := c.log.With("event_type", name)
 	metrics := harvester.NewMetrics(reg, log)
 	loop.measure(metrics)
+	settings := harvesterSettings(c.cfg, key)
+	settings.Destination, settings.Unstored = c.destination, c.manager.unstored
 	return harvester.New(harvester.Options{
 		Key:      key,
 		Module:   mod,
-		Settings: harvesterSettings(c.cfg, key),
+		Settings: settings,
 		Fetcher:  c.lease.Account,
 		Limiter:  c.lease.Limiter,
 		Store:    loop.watch(c.manager.store),

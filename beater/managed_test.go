@@ -117,8 +117,9 @@ func TestClaim(t *testing.T) {
 // oneState is a store that holds one state.
 type oneState struct{ state registry.State }
 
-func (s oneState) Load(registry.Key) (registry.State, error) { return s.state, nil }
-func (s oneState) Commit(registry.Key, registry.State) error { return nil }
+func (s oneState) Load(context.Context, registry.Key) (registry.State, error) { return s.state, nil }
+func (s oneState) Peek(context.Context, registry.Key) (registry.State, error) { return s.state, nil }
+func (s oneState) Commit(context.Context, registry.Key, registry.State) error { return nil }
 
 func TestStateInDiagnostics(t *testing.T) {
 	cursor := "opaque-cursor-of-the-api"

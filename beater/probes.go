@@ -7,6 +7,7 @@
 package beater
 
 import (
+	"context"
 	"cmp"
 	"errors"
 	"fmt"
@@ -114,8 +115,8 @@ type watchedStore struct {
 }
 
 // Load reads a state. A loop without one waits for its stop, and has nothing that turns.
-func (s watchedStore) Load(key registry.Key) (registry.State, error) {
-	state, err := s.Store.Load(key)
+func (s watchedStore) Load(ctx context.Context, key registry.Key) (registry.State, error) {
+	state, err := s.Store.Load(ctx, key)
 	p := s.loop.probes
 	p.mu.Lock()
 	defer p.mu.Unlock()

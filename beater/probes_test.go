@@ -6,6 +6,7 @@
 package beater
 
 import (
+	"context"
 	"bufio"
 	"io"
 	"net"
@@ -32,8 +33,8 @@ type stateOf struct {
 	err   error
 }
 
-func (s stateOf) Load(registry.Key) (registry.State, error) { return s.state, s.err }
-func (s stateOf) Commit(registry.Key, registry.State) error { return s.err }
+func (s stateOf) Load(context.Context, registry.Key) (registry.State, error) { return s.state, s.err }
+func (s stateOf) Commit(context.Context, registry.Key, registry.State) error { return s.err }
 
 func ask(t *testing.T, h http.Handler) (int, string) {
 	t.Helper()
@@ -63,7 +64,7 @@ func TestReadyWhenEveryInputIsStartedAndItsStateWasRead(t *testing.T) {
 	}{
 		{"damaged", io.ErrUnexpectedEOF, false}, {"none yet", registry.ErrNotFound, true}, {"stored", nil, true},
 	} {
-		_, err := l.watch(stateOf{err: test.err}).Load(key)
+		_, err := l.watch(stateOf{err: test.err}).Load(t.Context(), key)
 		require.ErrorIs(t, err, test.err)
 		assert.Equal(t, test.ready, len(p.ready()) == 0, test.name)
 	}
@@ -92,7 +93,7 @@ func TestLiveWhileEveryLoopTurns(t *testing.T) {
 		assert.Empty(t, p.live())
 
 		waiting.turn()
-		_, err := waiting.watch(stateOf{err: io.ErrUnexpectedEOF}).Load(waiting.key)
+		_, err := waiting.watch(stateOf{err: io.ErrUnexpectedEOF}).Load(t.Context(), waiting.key)
 		require.Error(t, err)
 		time.Sleep(turnBound + time.Second) //nolint:forbidigo // the bubble's clock
 		assert.Equal(t, []string{"input acme, audit_events: the loop has not turned for 1m1s"}, p.live(), "a loop without a state waits for its stop and does not turn")

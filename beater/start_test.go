@@ -78,21 +78,21 @@ func TestDamagedRegistry(t *testing.T) {
 			require.NoError(t, os.MkdirAll(dir, 0o700))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "1.json"), nil, 0o600))
 			var damaged *registry.DamagedError
-			store, closeStore, err := openStore(b)
+			store, closeStore, err := openStore(b, registry.Settings{DataPath: b.Info.Paths.Data})
 			if !managed {
 				require.ErrorAs(t, err, &damaged)
 				return
 			}
 			require.NoError(t, err)
-			_, err = store.Load(registry.Key{})
+			_, err = store.Load(t.Context(), registry.Key{})
 			require.ErrorAs(t, err, &damaged)
 			require.NoError(t, closeStore())
 		})
 	}
 	b := newBeat(t, false)
-	store, closeStore, err := openStore(b)
+	store, closeStore, err := openStore(b, registry.Settings{DataPath: b.Info.Paths.Data})
 	require.NoError(t, err)
-	_, err = store.Load(registry.Key{Input: "a", EventType: "b"})
+	_, err = store.Load(t.Context(), registry.Key{Input: "a", EventType: "b"})
 	require.ErrorIs(t, err, registry.ErrNotFound)
 	require.NoError(t, closeStore())
 	assert.DirExists(t, registry.Dir(b.Info.Paths.Data))

@@ -50,7 +50,7 @@ func withName(next processing.SupportFactory) processing.SupportFactory {
 // prepare changes libbeat's settings in place: variables keep their text, and passwords stay out of the log.
 func prepare(root *conf.C) error {
 	config.ExpandRoot(root)
-	for _, section := range []string{"output.elasticsearch", "monitoring.elasticsearch"} {
+	for _, section := range []string{"output.elasticsearch", "monitoring.elasticsearch", "onepasswordbeat.state.elasticsearch"} {
 		settings, err := root.Child(section, -1)
 		if err != nil {
 			continue // not configured

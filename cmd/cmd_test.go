@@ -236,10 +236,10 @@ func TestListStates(t *testing.T) {
 		{"acme", "audit_events", registry.State{Account: "ACCOUNT", Cursor: "secret-cursor", LastEvent: now.Add(-time.Minute), Updated: now.Add(-90 * time.Second)}},
 		{"acme", "item_usages", registry.State{StartTime: now.Add(-24 * time.Hour), Updated: now.Add(-2 * time.Hour)}},
 	} {
-		require.NoError(t, r.Commit(registry.Key{Input: s.input, EventType: s.eventType}, s.state))
+		require.NoError(t, r.Commit(t.Context(), registry.Key{Input: s.input, EventType: s.eventType}, s.state))
 	}
 	var out writer
-	require.NoError(t, listStates(&out, r, stateFilter{}, now))
+	require.NoError(t, listStates(t.Context(), &out, r, stateFilter{}, now))
 	assert.Equal(t, ""+
 		"INPUT  EVENT TYPE    ACCOUNT  POSITION                    CURSOR AGE  LAST EVENT\n"+
 		"acme   audit_events  ACCOUNT  cursor                      1m30s       2026-05-06T07:07:09Z\n"+
@@ -261,7 +261,7 @@ func TestListStatesThatCannotBeUsed(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, r.Close()) }()
 	var out writer
-	require.NoError(t, listStates(&out, r, stateFilter{}, now))
+	require.NoError(t, listStates(t.Context(), &out, r, stateFilter{}, now))
 	assert.Contains(t, string(out), "unusable: the state of input \"a\"")
 	assert.Contains(t, string(out), "it has version 9")
 	assert.Regexp(t, `(?m)^b +audit_events +- +cursor +0s +-$`, string(out))
@@ -286,7 +286,7 @@ func TestListStatesOfAHostileRegistry(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, r.Close()) }()
 	var out writer
-	require.NoError(t, listStates(&out, r, stateFilter{}, now))
+	require.NoError(t, listStates(t.Context(), &out, r, stateFilter{}, now))
 	assert.Less(t, len(out), 8<<10)
 	assert.Equal(t, 4, strings.Count(string(out), "\n"), "%s", out)
 	assert.False(t, strings.ContainsFunc(string(out), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }), "%q", out)
@@ -298,7 +298,7 @@ func TestListStatesFiltered(t *testing.T) {
 	defer func() { require.NoError(t, r.Close()) }()
 	for i, input := range []string{"customer-1", "customer-2", "own"} {
 		for j, eventType := range []string{"audit_events", "item_usages"} {
-			require.NoError(t, r.Commit(registry.Key{Input: input, EventType: eventType},
+			require.NoError(t, r.Commit(t.Context(), registry.Key{Input: input, EventType: eventType},
 				registry.State{Cursor: "c", Updated: now.Add(-time.Duration(10*i+j) * time.Minute)}))
 		}
 	}
@@ -314,7 +314,7 @@ func TestListStatesFiltered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, test.filter.check())
 			var out writer
-			require.NoError(t, listStates(&out, r, test.filter, now))
+			require.NoError(t, listStates(t.Context(), &out, r, test.filter, now))
 			var got []string
 			for line := range strings.Lines(string(out)) {
 				if f := strings.Fields(line); f[0] != "INPUT" && f[1] != "of" {

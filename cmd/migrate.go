@@ -296,7 +296,7 @@ func (m *migration) store(plan *eventsapibeat.Plan, target string, now time.Time
 		}
 		for _, s := range plan.Starts {
 			key := registry.Key{Input: s.Input, EventType: s.EventType}
-			if err := r.Reset(key, registry.Start{Since: s.From, Now: now, ForgetAccount: true}); err != nil {
+			if err := r.Reset(context.Background(), key, registry.Start{Since: s.From, Now: now, ForgetAccount: true}); err != nil {
 				return err
 			}
 		}
@@ -307,7 +307,7 @@ func (m *migration) store(plan *eventsapibeat.Plan, target string, now time.Time
 // checkStored returns an error if a position is stored already, for example by a beat that has run.
 func (m *migration) checkStored(plan *eventsapibeat.Plan, r *registry.Registry) error {
 	for _, s := range plan.Starts {
-		_, err := r.Load(registry.Key{Input: s.Input, EventType: s.EventType})
+		_, err := r.Load(context.Background(), registry.Key{Input: s.Input, EventType: s.EventType})
 		if !m.force && !errors.Is(err, registry.ErrNotFound) {
 			return fmt.Errorf("a position of input %q, event type %s, is stored already: choose another --id, or replace it by --force", s.Input, s.EventType)
 		}

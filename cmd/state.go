@@ -6,6 +6,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +53,7 @@ func stateListCommand(settings instance.Settings) *cobra.Command {
 				return err
 			}
 			return withRegistry(settings, registry.OpenExisting, func(_ *instance.Beat, r *registry.Registry) error {
-				return listStates(cmd.OutOrStdout(), r, filter, time.Now())
+				return listStates(cmd.Context(), cmd.OutOrStdout(), r, filter, time.Now())
 			})
 		},
 	}
@@ -108,7 +109,7 @@ func stateResetCommand(settings instance.Settings) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
-			return reset.run(settings, time.Now(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return reset.run(cmd.Context(), settings, time.Now(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	c.Flags().StringVar(&reset.input, "input", "", "id of the input")
@@ -124,7 +125,7 @@ type stateReset struct {
 	forget                  bool
 }
 
-func (s *stateReset) run(settings instance.Settings, now time.Time, stdout, stderr io.Writer) error {
+func (s *stateReset) run(ctx context.Context, settings instance.Settings, now time.Time, stdout, stderr io.Writer) error {
 	from, err := parseSince(s.since, now)
 	if err != nil {
 		return err
@@ -138,10 +139,10 @@ func (s *stateReset) run(settings instance.Settings, now time.Time, stdout, stde
 	warnOfOldStart(stderr, from, now)
 	var place registryPlace
 	err = withRegistry(settings, place.open, func(b *instance.Beat, r *registry.Registry) error {
-		if err := checkInput(stderr, b, r, s.input); err != nil {
+		if err := checkInput(ctx, stderr, b, r, s.input); err != nil {
 			return err
 		}
-		return r.Reset(registry.Key{Input: s.input, EventType: s.eventType}, registry.Start{Since: from, Now: now, ForgetAccount: s.forget})
+		return r.Reset(ctx, registry.Key{Input: s.input, EventType: s.eventType}, registry.Start{Since: from, Now: now, ForgetAccount: s.forget})
 	})
 	if err != nil {
 		return err
@@ -182,7 +183,7 @@ func (p registryPlace) String() string {
 // checkInput rejects the id of an input that is neither configured nor stored: a
 // state without an input. Where no input is configured it only says so: they are
 // in Elastic Agent's policy, and a damaged registry is started over there, too.
-func checkInput(stderr io.Writer, b *instance.Beat, r *registry.Registry, id string) error {
+func checkInput(ctx context.Context, stderr io.Writer, b *instance.Beat, r *registry.Registry, id string) error {
 	section, err := b.BeatConfig()
 	if err != nil {
 		return err
@@ -192,7 +193,7 @@ func checkInput(stderr io.Writer, b *instance.Beat, r *registry.Registry, id str
 		return err
 	}
 	managed := len(known) == 0 // the inputs are in Elastic Agent's policy
-	entries, err := r.List()
+	entries, err := r.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -264,8 +265,8 @@ func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*i
 const maxShownID = 128
 
 // listStates prints a line a state.
-func listStates(out io.Writer, r *registry.Registry, filter stateFilter, now time.Time) error {
-	entries, err := r.List()
+func listStates(ctx context.Context, out io.Writer, r *registry.Registry, filter stateFilter, now time.Time) error {
+	entries, err := r.List(ctx)
 	if err != nil {
 		return err
 	}

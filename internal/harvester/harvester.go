@@ -95,10 +95,17 @@ func New(o Options) *Harvester {
 func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) error {
 	h.health.starting()
 	if err := h.load(ctx); err != nil {
-		h.health.failed(logRegistry, err.Error())
+		if ctx.Err() == nil {
+			h.health.failed(logRegistry, err.Error())
+		}
 		<-ctx.Done()
 		return nil
 	}
+	commits, cancel := after(ctx, h.Settings.ShutdownTimeout+commitSlack)
+	defer cancel()
+	h.commits = commits
+	acks, cancel := after(ctx, h.Settings.ShutdownTimeout)
+	defer cancel()
 	h.next, h.lastOK = h.stored, h.stored.Updated
 	tracker, err := delivery.NewTracker(pipeline, h.Guard, h.Metrics)
 	if err != nil {
@@ -107,7 +114,17 @@ func (h *Harvester) Run(ctx context.Context, pipeline beat.PipelineConnector) er
 	h.tracker = tracker
 	defer close(h.ended)
 	h.loop(ctx)
-	return h.stop(ctx)
+	return h.stop(acks)
+}
+
+// after returns a context that ends some time after another one.
+func after(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(d, cancel)
+		context.AfterFunc(late, func() { timer.Stop() })
+	})
+	return late, func() { stop(); cancel() }
 }
 
 // loop is the harvester's life: each round handles one thing that happened, and makes
@@ -142,10 +159,8 @@ func (h *Harvester) loop(ctx context.Context) {
 	}
 }
 
-// stop waits for what is in flight.
-func (h *Harvester) stop(ctx context.Context) error {
-	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.Settings.ShutdownTimeout)
-	defer cancel()
+// stop waits for what is in flight until hard ends, and stores what could not be stored before.
+func (h *Harvester) stop(hard context.Context) error {
 	closed := make(chan error, 1)
 	go func() { closed <- h.tracker.Close(hard) }()
 	for r := range h.tracker.Results() {
@@ -162,6 +177,9 @@ func (h *Harvester) stop(ctx context.Context) error {
 	for _, p := range h.inFlight {
 		p.memory.Release()
 	}
+	if h.unsaved {
+		h.tryCommit()
+	}
 	return <-closed
 }
 
@@ -177,8 +195,8 @@ func (h *Harvester) proceed(ctx context.Context) {
 		h.next = h.base()
 		h.repeated = [sha256.Size]byte{} // what came after it was not delivered
 	}
-	if h.unsaved {
-		h.commit(h.stored)
+	if !h.secure() {
+		return
 	}
 	from := h.next
 	if h.rejected.probing {
@@ -198,6 +216,29 @@ func (h *Harvester) proceed(ctx context.Context) {
 			resp.memory.Release()
 		}
 	}()
+}
+
+// secure stores what could not be stored before. It returns whether the next request may be made.
+func (h *Harvester) secure() bool {
+	if h.unsaved {
+		h.commit(h.stored)
+	}
+	if h.exhausted() {
+		h.health.degraded(logRegistry, fmt.Sprintf("no state could be stored for %s: nothing is collected until one is, because a crash would repeat all of that. "+
+			"No event is lost; collection resumes automatically", h.Settings.Unstored))
+		h.pause(max(startRetry, time.Until(h.retry)))
+		return false
+	}
+	if !h.adopted {
+		return true
+	}
+	if len(h.inFlight) > 0 {
+		return false
+	}
+	h.adopted, h.restart, h.next = false, nil, h.stored
+	h.repeated = [sha256.Size]byte{}
+	h.rejected.clear()
+	return true
 }
 
 // base is where collection goes on when nothing is in flight.
@@ -406,7 +447,7 @@ func least(items []json.RawMessage) int {
 // idle handles a page without news.
 func (h *Harvester) idle() {
 	h.report()
-	if len(h.inFlight) == 0 {
+	if len(h.inFlight) == 0 && !h.adopted {
 		h.touch()
 	}
 	h.pause(h.interval())
@@ -485,7 +526,10 @@ func (h *Harvester) delivered(p *page, r delivery.Result) {
 	if p.next.LastEvent = h.stored.LastEvent; p.newest.After(p.next.LastEvent) {
 		p.next.LastEvent = p.newest
 	}
-	h.commit(p.next)
+	if !h.adopted { // otherwise the position of another beat counts
+		h.commit(p.next)
+		h.stale = h.stale || h.adopted
+	}
 	if p.mode != delivery.ModePipelined {
 		h.report()
 		h.pause(p.pause)

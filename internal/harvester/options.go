@@ -36,8 +36,10 @@ type Fetcher interface {
 
 // Store keeps states across restarts.
 type Store interface {
-	Load(registry.Key) (registry.State, error)
-	Commit(registry.Key, registry.State) error
+	// Load returns a state, registry.ErrNotFound, or an *registry.UnavailableError if it may be tried again.
+	Load(context.Context, registry.Key) (registry.State, error)
+	// Commit returns once the state is safe. An *registry.AdoptedError has the state that counts instead.
+	Commit(context.Context, registry.Key, registry.State) error
 }
 
 // Limiter is the rate limit that all harvesters of a token share.
@@ -59,7 +61,9 @@ type Settings struct {
 	Limit                 int           // events per page
 	Namespace             string        // data_stream.namespace
 	PreserveOriginalEvent bool
-	AcceptFailureStore    bool // events in a failure store do not degrade the health
+	AcceptFailureStore    bool          // events in a failure store do not degrade the health
+	Destination           string        // names where the events go, for the stored state
+	Unstored              time.Duration // how long collection goes on while states can't be stored; 0: without an end
 }
 
 // Options are the parts of a harvester. All but Turned are needed.

@@ -26,7 +26,18 @@ const (
 	touchInterval = time.Hour
 	// timePatience is how long the first start waits for the server's time.
 	timePatience = 10 * time.Second
+	// storeTimeout is for one access to the store.
+	storeTimeout = 15 * time.Second
+	// commitSlack is how much longer than shutdown_timeout a stop waits for a commit. The output and the registry close after it.
+	commitSlack = 1500 * time.Millisecond
+	// commitShare keeps a store that hangs from slowing collection down: after a failed commit, the next one is tried when
+	// this many times its duration have passed, but after commitPause at the latest.
+	commitShare = 5
+	commitPause = time.Minute
 )
+
+// storePolicy is for a store that can't be asked for the state.
+var storePolicy = policy{time.Second, 30 * time.Second}
 
 // position is the state of one harvester in the registry.
 type position struct {
@@ -36,12 +47,17 @@ type position struct {
 	health  *health
 	stored  registry.State // the registry's state, or what it should be while it can't be written
 	unsaved bool           // stored could not be written
+	failing time.Time      // since when; set with unsaved
+	retry   time.Time      // when the next commit is tried
+	adopted bool           // stored is another beat's: what is in flight belongs to a position that was given up
+
+	commits context.Context //nolint:containedctx // of commits: it ends some time after the harvester's own
 }
 
 // load reads the stored state. Before any request is made the start time is stored,
 // so that a restart can't open a gap.
 func (p *position) load(ctx context.Context) error {
-	state, err := p.Store.Load(p.Key)
+	state, err := p.read(ctx)
 	if errors.Is(err, registry.ErrNotFound) || err == nil && state.Cursor == "" {
 		p.askTime(ctx)
 	}
@@ -68,6 +84,28 @@ func (p *position) load(ctx context.Context) error {
 	return nil
 }
 
+// read reads the stored state. While the store can't be asked it waits, Degraded: what is not known to be absent must
+// not be started over.
+func (p *position) read(ctx context.Context) (registry.State, error) {
+	var tries backoff
+	for {
+		state, err := p.loadOnce(ctx)
+		if !errors.As(err, new(*registry.UnavailableError)) {
+			return state, err
+		}
+		p.health.degraded(logRegistry, fmt.Sprintf("nothing is collected before the stored state was read: %v. It is tried again automatically", err))
+		if timed.Wait(ctx, tries.next(storePolicy)) != nil {
+			return state, err
+		}
+	}
+}
+
+func (p *position) loadOnce(ctx context.Context) (registry.State, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return p.Store.Load(ctx, p.Key)
+}
+
 // askTime asks for the server's time, so that the start of the first request does not depend on this machine's clock.
 func (p *position) askTime(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, timePatience)
@@ -78,22 +116,37 @@ func (p *position) askTime(ctx context.Context) {
 	}
 }
 
-// storeStart stores a state without a cursor, as soon as the disk accepts it. One that
+// storeStart stores a state without a cursor, as soon as the store accepts it. One that
 // was loaded may be in memory only: the registry keeps what could not be written.
 func (p *position) storeStart(ctx context.Context, state *registry.State) error {
 	for {
-		state.Updated = p.Now()
-		err := p.Store.Commit(p.Key, *state)
+		state.Updated, state.Output = p.Now(), p.Settings.Destination
+		err := p.store(ctx, *state)
+		if other := (*registry.AdoptedError)(nil); errors.As(err, &other) {
+			*state = other.State
+			return nil
+		}
 		if err == nil {
 			return nil
 		}
 		p.Metrics.commitFailed()
 		err = fmt.Errorf("nothing is collected before the start time is stored: %w", err)
-		p.health.failed(logRegistry, err.Error())
+		if errors.As(err, new(*registry.UnavailableError)) {
+			p.health.degraded(logRegistry, err.Error())
+		} else {
+			p.health.failed(logRegistry, err.Error())
+		}
 		if timed.Wait(ctx, startRetry) != nil {
 			return err
 		}
 	}
+}
+
+// store stores a state.
+func (p *position) store(ctx context.Context, state registry.State) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return p.Store.Commit(ctx, p.Key, state)
 }
 
 // warnIneffective logs which settings have no effect because a position is stored.
@@ -109,20 +162,43 @@ func (p *position) warnIneffective(s registry.State) {
 	}
 }
 
-// commit stores a state. A disk that can't be written costs repeats after a crash, and
-// no event: the harvester goes on and tries again.
+// commit stores a state. A store that can't be written costs repeats after a crash, and
+// no event: the harvester goes on and tries again, for as long as unstored allows.
 func (p *position) commit(state registry.State) {
-	state.Updated = p.Now()
+	state.Updated, state.Output = p.Now(), p.Settings.Destination
 	state.Account = cmp.Or(state.Account, p.stored.Account) // learnt while the page was in flight
 	p.stored = state
-	err := p.Store.Commit(p.Key, state)
-	p.unsaved = err != nil
-	if err != nil {
+	if !p.unsaved || !time.Now().Before(p.retry) {
+		p.tryCommit()
+	}
+}
+
+// tryCommit stores what should be stored.
+func (p *position) tryCommit() {
+	began := time.Now()
+	err := p.store(p.commits, p.stored)
+	other := (*registry.AdoptedError)(nil)
+	switch {
+	case err == nil:
+		p.unsaved = false
+		p.Metrics.committed(p.stored)
+	case errors.As(err, &other):
+		p.log.warnw(logRegistry, other.Error())
+		p.stored, p.unsaved, p.adopted = other.State, false, true
+	default:
+		if !p.unsaved {
+			p.failing = began
+		}
+		p.unsaved = true
+		p.retry = time.Now().Add(min(commitShare*time.Since(began), commitPause))
 		p.Metrics.commitFailed()
 		p.health.degraded(logRegistry, err.Error())
-		return
 	}
-	p.Metrics.committed(state)
+}
+
+// exhausted is whether nothing may be collected before a state is stored: a crash would repeat too much.
+func (p *position) exhausted() bool {
+	return p.unsaved && p.Settings.Unstored > 0 && time.Since(p.failing) >= p.Settings.Unstored
 }
 
 // touch stores the state again if it was not for some time.

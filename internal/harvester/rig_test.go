@@ -334,7 +334,7 @@ type fakeStore struct {
 	frozen  bool
 }
 
-func (s *fakeStore) Load(key registry.Key) (registry.State, error) {
+func (s *fakeStore) Load(_ context.Context, key registry.Key) (registry.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loadErr != nil {
@@ -347,7 +347,7 @@ func (s *fakeStore) Load(key registry.Key) (registry.State, error) {
 	return state, nil
 }
 
-func (s *fakeStore) Commit(key registry.Key, state registry.State) error {
+func (s *fakeStore) Commit(_ context.Context, key registry.Key, state registry.State) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.frozen {

@@ -6,6 +6,7 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -31,7 +32,7 @@ func BenchmarkCommit(b *testing.B) {
 		b.Run(fmt.Sprintf("states=%d/staggered", states), func(b *testing.B) {
 			r := fill(b)
 			for i := range b.N {
-				if err := r.Commit(benchKey(i%states), testState(i)); err != nil {
+				if err := r.Commit(b.Context(), benchKey(i%states), testState(i)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -42,7 +43,7 @@ func BenchmarkCommit(b *testing.B) {
 			var group errgroup.Group
 			group.SetLimit(states)
 			for i := range b.N {
-				group.Go(func() error { return r.Commit(benchKey(i%states), testState(i)) })
+				group.Go(func() error { return r.Commit(b.Context(), benchKey(i%states), testState(i)) })
 			}
 			if err := group.Wait(); err != nil {
 				b.Fatal(err)
@@ -72,7 +73,7 @@ func firstCommits(r *Registry, states, atOnce int) error {
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for i := range states {
-		group.Go(func() error { return r.Commit(benchKey(i), testState(i)) })
+		group.Go(func() error { return r.Commit(context.Background(), benchKey(i), testState(i)) })
 	}
 	return group.Wait()
 }

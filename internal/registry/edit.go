@@ -6,6 +6,8 @@
 package registry
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -33,11 +35,20 @@ type Start struct {
 }
 
 // Reset makes the next run of one harvester begin at a time. It keeps the account
-// of a state that can be read, and replaces one that can't.
-func (r *Registry) Reset(key Key, at Start) error {
+// and output of a state that can be read, and replaces one that can't.
+func (r *Registry) Reset(ctx context.Context, key Key, at Start) error {
 	state := State{StartTime: at.Since, Updated: at.Now}
-	if old, err := r.Load(key); err == nil && !at.ForgetAccount {
-		state.Account = old.Account
+	stored, err := r.get(ctx, key, true)
+	if errors.As(err, new(*UnavailableError)) || errors.Is(err, ErrClosed) {
+		return err
 	}
-	return r.Commit(key, state)
+	if err == nil {
+		if old, err := decode(key, stored, r.backend); err == nil {
+			state.Output = old.Output
+			if !at.ForgetAccount {
+				state.Account = old.Account
+			}
+		}
+	}
+	return r.Commit(ctx, key, state)
 }

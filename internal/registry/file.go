@@ -6,6 +6,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -87,7 +88,7 @@ func Open(dataPath string, log *logp.Logger) (*Registry, error) {
 		return nil, fmt.Errorf("can't open the registry %s: %w", f.dir, err)
 	}
 	syncFolders(root, dataPath)
-	return &Registry{f}, nil
+	return &Registry{backend: f}, nil
 }
 
 // globCharacters mean something to filepath.Glob, by which memlog looks for its
@@ -166,7 +167,7 @@ func (f *fileStore) add(key string) {
 	}
 }
 
-func (f *fileStore) get(key Key) (decoder, error) {
+func (f *fileStore) get(_ context.Context, key Key, _ bool) (decoder, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if f.mem == nil {
@@ -201,8 +202,9 @@ func (f *fileStore) absent(key Key) error {
 		"If the input is new, stop the beat and remove that file; otherwise run %s", key.Input, key.EventType, f.dir, f.lostLog, resetCommand(key))
 }
 
-// put returns once the state is on disk. The states of concurrent calls share a sync.
-func (f *fileStore) put(key Key, rec record) error {
+// put returns once the state is on disk. The states of concurrent calls share a sync. A write to a disk can't be
+// cancelled.
+func (f *fileStore) put(_ context.Context, key Key, rec record) error {
 	if f.broken.Load() {
 		if err := f.heal(); err != nil {
 			return err
@@ -245,7 +247,7 @@ func (f *fileStore) heal() error {
 	return nil
 }
 
-func (f *fileStore) each(do func(Key, decoder)) error {
+func (f *fileStore) each(_ context.Context, do func(Key, decoder)) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if f.mem == nil {
@@ -279,6 +281,8 @@ func (f *fileStore) close() error {
 }
 
 func (f *fileStore) place() string { return f.dir }
+
+func (f *fileStore) kind() string { return BackendFile }
 
 // groupSync syncs a file for many writers at once.
 type groupSync struct {

@@ -143,17 +143,17 @@ func TestDamageBehindAnIntactCheckpoint(t *testing.T) {
 			assert.Equal(t, zapcore.WarnLevel, warnings[0].Level)
 			assert.Contains(t, warnings[0].ContextMap()["reason"], test.reason)
 
-			got, err := r.Load(testKey)
+			got, err := r.Load(t.Context(), testKey)
 			require.NoError(t, err)
 			assert.Equal(t, testState(test.cursor).Cursor, got.Cursor)
-			got, err = r.Load(otherKey)
+			got, err = r.Load(t.Context(), otherKey)
 			require.NoError(t, err)
 			assert.Equal(t, testState(0), got)
-			_, err = r.Load(Key{"new", "audit_events"})
+			_, err = r.Load(t.Context(), Key{"new", "audit_events"})
 			require.ErrorIs(t, err, ErrNotFound, "a small registry has every state in its checkpoint")
 			for i := 20; i < 23; i++ {
-				require.NoError(t, r.Commit(testKey, testState(i)))
-				copied, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(testKey)
+				require.NoError(t, r.Commit(t.Context(), testKey, testState(i)))
+				copied, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(t.Context(), testKey)
 				require.NoError(t, err)
 				assert.Equal(t, testState(i), copied)
 			}
@@ -168,32 +168,32 @@ func TestDamagedLogThatMayHaveHeldAState(t *testing.T) {
 	dataPath := t.TempDir()
 	r := open(t, dataPath)
 	for i := range 3 * checkpointShare {
-		require.NoError(t, r.Commit(Key{fmt.Sprint("in", i), "audit_events"}, testState(i)))
+		require.NoError(t, r.Commit(t.Context(), Key{fmt.Sprint("in", i), "audit_events"}, testState(i)))
 	}
 	files := snapshot(t, Dir(dataPath))
 	newKey := Key{"in-the-log", "audit_events"}
-	require.NoError(t, r.Commit(newKey, testState(1)))
+	require.NoError(t, r.Commit(t.Context(), newKey, testState(1)))
 	files[logName] = "\x00" + snapshot(t, Dir(dataPath))[logName]
 	dataPath = store(t, files)
 	for range 3 {
 		r := open(t, dataPath)
-		_, err := r.Load(newKey)
+		_, err := r.Load(t.Context(), newKey)
 		require.ErrorContains(t, err, "may have contained it")
 		require.ErrorContains(t, err, filepath.Join(Dir(dataPath), keptLogName))
 		require.NotErrorIs(t, err, ErrNotFound)
-		got, err := r.Load(Key{"in0", "audit_events"})
+		got, err := r.Load(t.Context(), Key{"in0", "audit_events"})
 		require.NoError(t, err)
-		require.NoError(t, r.Commit(Key{"in0", "audit_events"}, got))
+		require.NoError(t, r.Commit(t.Context(), Key{"in0", "audit_events"}, got))
 		require.NoError(t, r.Close())
 	}
 	assert.Equal(t, files[logName], snapshot(t, Dir(dataPath))[keptLogName])
 	r = open(t, dataPath)
-	require.NoError(t, r.Reset(newKey, Start{Since: testTime, Now: testTime}))
-	_, err := r.Load(newKey)
+	require.NoError(t, r.Reset(t.Context(), newKey, Start{Since: testTime, Now: testTime}))
+	_, err := r.Load(t.Context(), newKey)
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	require.NoError(t, os.Remove(filepath.Join(Dir(dataPath), keptLogName)))
-	_, err = open(t, dataPath).Load(Key{"another", "audit_events"})
+	_, err = open(t, dataPath).Load(t.Context(), Key{"another", "audit_events"})
 	require.ErrorIs(t, err, ErrNotFound)
 }
 
@@ -212,7 +212,7 @@ func TestUnknownStoreVersion(t *testing.T) {
 func TestEveryTruncationIsSeen(t *testing.T) {
 	valid := validStore(t)
 	dataPath := store(t, with(valid, map[string]string{"log.json": ""}))
-	want, err := open(t, dataPath).List()
+	want, err := open(t, dataPath).List(t.Context())
 	require.NoError(t, err)
 	for name, content := range valid {
 		for cut := range len(content) {
@@ -231,7 +231,7 @@ func checkOpen(t *testing.T, files map[string]string, want []Entry, name string,
 	}
 	require.NoError(t, err, "%s cut at %d", name, cut)
 	defer func() { _ = r.Close() }()
-	got, err := r.List()
+	got, err := r.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, got, len(want), "%s cut at %d", name, cut)
 	for i := range got {
@@ -249,7 +249,7 @@ func TestWhatMemlogLeavesBehindOpens(t *testing.T) {
 	before := snapshot(t, Dir(dataPath))
 	r := open(t, dataPath)
 	fileOf(r).due.Store(true)
-	require.NoError(t, r.Commit(testKey, testState(4)))
+	require.NoError(t, r.Commit(t.Context(), testKey, testState(4)))
 	after := snapshot(t, Dir(dataPath))
 	require.NoError(t, r.Close())
 	require.Contains(t, before, "4.json")
@@ -287,18 +287,18 @@ func TestWhatMemlogLeavesBehindOpens(t *testing.T) {
 			dataPath := store(t, with(before, test.changes))
 			for range 2 {
 				r := open(t, dataPath)
-				got, err := r.Load(testKey)
+				got, err := r.Load(t.Context(), testKey)
 				require.NoError(t, err)
 				assert.Equal(t, testState(test.cursor).Cursor, got.Cursor)
-				other, err := r.Load(otherKey)
+				other, err := r.Load(t.Context(), otherKey)
 				require.NoError(t, err)
 				assert.Equal(t, testState(0), other)
 				require.NoError(t, r.Close())
 			}
 			r := open(t, dataPath)
-			require.NoError(t, r.Commit(testKey, testState(6)))
+			require.NoError(t, r.Commit(t.Context(), testKey, testState(6)))
 			require.NoError(t, r.Close())
-			got, err := open(t, dataPath).Load(testKey)
+			got, err := open(t, dataPath).Load(t.Context(), testKey)
 			require.NoError(t, err)
 			assert.Equal(t, testState(6), got)
 		})
@@ -326,11 +326,11 @@ func TestFirstStartCutOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dataPath := store(t, files)
 			r := open(t, dataPath)
-			_, err := r.Load(testKey)
+			_, err := r.Load(t.Context(), testKey)
 			require.ErrorIs(t, err, ErrNotFound)
-			require.NoError(t, r.Commit(testKey, testState(1)))
+			require.NoError(t, r.Commit(t.Context(), testKey, testState(1)))
 			require.NoError(t, r.Close())
-			got, err := open(t, dataPath).Load(testKey)
+			got, err := open(t, dataPath).Load(t.Context(), testKey)
 			require.NoError(t, err)
 			assert.Equal(t, testState(1), got)
 		})
@@ -358,9 +358,9 @@ func FuzzInspect(f *testing.F) {
 			return
 		}
 		defer func() { _ = r.Close() }()
-		_, err = r.List()
+		_, err = r.List(t.Context())
 		require.NoError(t, err)
-		_, _ = r.Load(testKey)
-		require.NoError(t, r.Commit(testKey, testState(1)))
+		_, _ = r.Load(t.Context(), testKey)
+		require.NoError(t, r.Commit(t.Context(), testKey, testState(1)))
 	})
 }

@@ -61,10 +61,10 @@ func committed(t testing.TB, n int) (dataPath string) {
 	t.Helper()
 	dataPath = t.TempDir()
 	r := open(t, dataPath)
-	require.NoError(t, r.Commit(otherKey, testState(0)))
+	require.NoError(t, r.Commit(t.Context(), otherKey, testState(0)))
 	for i := 1; i <= n; i++ {
 		fileOf(r).due.Store(true)
-		require.NoError(t, r.Commit(testKey, testState(i)))
+		require.NoError(t, r.Commit(t.Context(), testKey, testState(i)))
 	}
 	require.NoError(t, r.Close())
 	return dataPath
@@ -109,7 +109,7 @@ func store(t testing.TB, files map[string]string) (dataPath string) {
 func TestRoundTrip(t *testing.T) {
 	dataPath := t.TempDir()
 	r := open(t, dataPath)
-	_, err := r.Load(testKey)
+	_, err := r.Load(t.Context(), testKey)
 	require.ErrorIs(t, err, ErrNotFound)
 
 	local := testState(1)
@@ -121,17 +121,17 @@ func TestRoundTrip(t *testing.T) {
 		{Input: "default", EventType: "y"}: local,
 	}
 	for key, state := range states {
-		require.NoError(t, r.Commit(key, state))
+		require.NoError(t, r.Commit(t.Context(), key, state))
 	}
 	check := func(r *Registry) {
 		for key, want := range states {
-			got, err := r.Load(key)
+			got, err := r.Load(t.Context(), key)
 			require.NoError(t, err)
 			assert.True(t, want.LastEvent.Equal(got.LastEvent))
 			want.LastEvent = got.LastEvent
 			assert.Equal(t, want, got, "%v", key)
 		}
-		_, err := r.Load(Key{Input: "acme", EventType: "signin_attempts"})
+		_, err := r.Load(t.Context(), Key{Input: "acme", EventType: "signin_attempts"})
 		require.ErrorIs(t, err, ErrNotFound)
 	}
 	check(r)
@@ -145,8 +145,8 @@ func TestCommitIsOnDiskBeforeItReturns(t *testing.T) {
 	dataPath := t.TempDir()
 	r := open(t, dataPath)
 	for i := 1; i <= 5; i++ {
-		require.NoError(t, r.Commit(testKey, testState(i)))
-		copied, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(testKey)
+		require.NoError(t, r.Commit(t.Context(), testKey, testState(i)))
+		copied, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(t.Context(), testKey)
 		require.NoError(t, err)
 		assert.Equal(t, testState(i), copied)
 	}
@@ -156,7 +156,7 @@ func TestCommitIsOnDiskBeforeItReturns(t *testing.T) {
 // was in the log, commits that come together share one, and a failed sync fails them.
 func TestCommitWaitsForTheSync(t *testing.T) {
 	r := open(t, t.TempDir())
-	require.NoError(t, r.Commit(testKey, testState(0)))
+	require.NoError(t, r.Commit(t.Context(), testKey, testState(0)))
 	started, finish := make(chan int, 1), make(chan error)
 	syncs := 0
 	fileOf(r).synced.do = func() error {
@@ -165,7 +165,7 @@ func TestCommitWaitsForTheSync(t *testing.T) {
 		return <-finish
 	}
 	results := make(chan error, 10)
-	commit := func(n int) { go func() { results <- r.Commit(testKey, testState(n)) }() }
+	commit := func(n int) { go func() { results <- r.Commit(t.Context(), testKey, testState(n)) }() }
 	commit(1)
 	require.Equal(t, 1, <-started)
 	for n := range 5 { // they are written while the first sync runs, which may miss them
@@ -215,7 +215,7 @@ func TestCheckpointsAreRareAndCoverNewStates(t *testing.T) {
 	}
 	checkpoints, last := 0, 0
 	for i := range 400 {
-		require.NoError(t, r.Commit(key(i), testState(i)))
+		require.NoError(t, r.Commit(t.Context(), key(i), testState(i)))
 		states := inCheckpoint()
 		if i < checkpointShare {
 			require.Equal(t, i+1, states)
@@ -228,7 +228,7 @@ func TestCheckpointsAreRareAndCoverNewStates(t *testing.T) {
 	assert.Less(t, checkpoints, 60, "their number grows with the logarithm of the states")
 	before := snapshot(t, Dir(dataPath))["active.dat"]
 	for i := range 400 {
-		require.NoError(t, r.Commit(key(i), testState(i+1)))
+		require.NoError(t, r.Commit(t.Context(), key(i), testState(i+1)))
 	}
 	assert.Equal(t, before, snapshot(t, Dir(dataPath))["active.dat"], "known states only grow the log")
 	require.NoError(t, r.Close())
@@ -241,7 +241,7 @@ func TestTheLogIsBounded(t *testing.T) {
 	r := open(t, dataPath)
 	largest := int64(0)
 	for i := range 3000 {
-		require.NoError(t, r.Commit(testKey, testState(i)))
+		require.NoError(t, r.Commit(t.Context(), testKey, testState(i)))
 		info, err := os.Stat(filepath.Join(Dir(dataPath), logName))
 		require.NoError(t, err)
 		largest = max(largest, info.Size())
@@ -272,20 +272,20 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 func TestList(t *testing.T) {
 	dataPath := t.TempDir()
 	r := open(t, dataPath)
-	entries, err := r.List()
+	entries, err := r.List(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, entries)
 
 	keys := []Key{{"b", "item_usages"}, {"a", "signin_attempts"}, {"a", "audit_events"}}
 	for i, k := range keys {
-		require.NoError(t, r.Commit(k, testState(i)))
+		require.NoError(t, r.Commit(t.Context(), k, testState(i)))
 	}
 	unusable := Key{"c", "audit_events"}
-	require.NoError(t, memOf(r).Set(unusable.String(), map[string]any{"version": stateVersion + 1, "cursor": "x"}))
+	require.NoError(t, memOf(r).Set(unusable.String(), map[string]any{"version": movedVersion + 1, "cursor": "x"}))
 	for _, foreign := range []string{"filestream::a::b", "onepassword::a", "onepassword::a::b::c", "onepassword::::x"} {
 		require.NoError(t, memOf(r).Set(foreign, map[string]any{"version": 1}))
 	}
-	entries, err = r.List()
+	entries, err = r.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, entries, 4)
 	for i, want := range []int{2, 1, 0} {
@@ -293,7 +293,7 @@ func TestList(t *testing.T) {
 	}
 	assert.Equal(t, unusable, entries[3].Key)
 	assert.Zero(t, entries[3].State)
-	require.ErrorContains(t, entries[3].Err, "version 2")
+	require.ErrorContains(t, entries[3].Err, "version 3")
 }
 
 func TestReset(t *testing.T) {
@@ -313,22 +313,24 @@ func TestReset(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := open(t, t.TempDir())
-			require.NoError(t, r.Commit(otherKey, testState(7)))
+			require.NoError(t, r.Commit(t.Context(), otherKey, testState(7)))
 			if test.before != nil {
 				test.before(t, r)
 			}
-			require.NoError(t, r.Reset(testKey, Start{Since: since, Now: now, ForgetAccount: test.forget}))
-			got, err := r.Load(testKey)
+			require.NoError(t, r.Reset(t.Context(), testKey, Start{Since: since, Now: now, ForgetAccount: test.forget}))
+			got, err := r.Load(t.Context(), testKey)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, got)
-			other, err := r.Load(otherKey)
+			other, err := r.Load(t.Context(), otherKey)
 			require.NoError(t, err)
 			assert.Equal(t, testState(7), other, "others stay")
 		})
 	}
 }
 
-func commitOne(t *testing.T, r *Registry) { require.NoError(t, r.Commit(testKey, testState(1))) }
+func commitOne(t *testing.T, r *Registry) {
+	require.NoError(t, r.Commit(t.Context(), testKey, testState(1)))
+}
 
 func TestOpenExisting(t *testing.T) {
 	dataPath := t.TempDir()
@@ -341,7 +343,7 @@ func TestOpenExisting(t *testing.T) {
 	r, err := OpenExisting(dataPath, logp.NewNopLogger())
 	require.NoError(t, err)
 	defer func() { _ = r.Close() }()
-	got, err := r.Load(testKey)
+	got, err := r.Load(t.Context(), testKey)
 	require.NoError(t, err)
 	assert.Equal(t, testState(1), got)
 }
@@ -351,12 +353,12 @@ func TestClosed(t *testing.T) {
 	r := open(t, dataPath)
 	require.NoError(t, r.Close())
 	before := snapshot(t, dataPath)
-	_, err := r.Load(testKey)
+	_, err := r.Load(t.Context(), testKey)
 	require.ErrorIs(t, err, ErrClosed)
-	require.ErrorIs(t, r.Commit(testKey, testState(2)), ErrClosed)
-	_, err = r.List()
+	require.ErrorIs(t, r.Commit(t.Context(), testKey, testState(2)), ErrClosed)
+	_, err = r.List(t.Context())
 	require.ErrorIs(t, err, ErrClosed)
-	require.ErrorIs(t, r.Reset(testKey, Start{Since: testTime}), ErrClosed)
+	require.ErrorIs(t, r.Reset(t.Context(), testKey, Start{Since: testTime}), ErrClosed)
 	require.NoError(t, r.Close(), "a second Close is fine")
 	assert.Equal(t, before, snapshot(t, dataPath))
 }
@@ -372,18 +374,18 @@ func TestConcurrentUse(t *testing.T) {
 		key := Key{Input: fmt.Sprint("in", w), EventType: "audit_events"}
 		group.Go(func() {
 			for i := 1; i <= commits; i++ {
-				if err := r.Commit(key, testState(i)); err != nil {
+				if err := r.Commit(t.Context(), key, testState(i)); err != nil {
 					assert.ErrorIs(t, err, ErrClosed)
 					return
 				}
 				last[w] = i
-				if got, err := r.Load(key); err == nil {
+				if got, err := r.Load(t.Context(), key); err == nil {
 					assert.Equal(t, testState(i), got)
 				}
 				if w == 0 && i == commits/2 {
 					group.Go(func() { assert.NoError(t, r.Close()) })
 				}
-				_, err := r.List()
+				_, err := r.List(t.Context())
 				if err != nil {
 					assert.ErrorIs(t, err, ErrClosed)
 				}
@@ -394,7 +396,7 @@ func TestConcurrentUse(t *testing.T) {
 	reopened := open(t, dataPath)
 	for w, n := range last {
 		if n > 0 {
-			got, err := reopened.Load(Key{Input: fmt.Sprint("in", w), EventType: "audit_events"})
+			got, err := reopened.Load(t.Context(), Key{Input: fmt.Sprint("in", w), EventType: "audit_events"})
 			require.NoError(t, err)
 			assert.Equal(t, testState(n), got, "what Commit returned for is there")
 		}
@@ -416,16 +418,16 @@ func TestCommitWithoutACheckpoint(t *testing.T) {
 			dataPath := t.TempDir()
 			mountSmall(t, dataPath)
 			r := open(t, dataPath)
-			require.NoError(t, r.Commit(testKey, testState(1)))
+			require.NoError(t, r.Commit(t.Context(), testKey, testState(1)))
 			heal := spoil(t, dataPath)
 			for i := 2; i < 5; i++ {
 				fileOf(r).due.Store(true)
-				require.ErrorContains(t, r.Commit(testKey, testState(i)), storeError(dataPath))
+				require.ErrorContains(t, r.Commit(t.Context(), testKey, testState(i)), storeError(dataPath))
 			}
 			heal()
 			for i := 5; i < 8; i++ {
-				require.NoError(t, r.Commit(testKey, testState(i)))
-				got, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(testKey)
+				require.NoError(t, r.Commit(t.Context(), testKey, testState(i)))
+				got, err := open(t, store(t, snapshot(t, Dir(dataPath)))).Load(t.Context(), testKey)
 				require.NoError(t, err)
 				assert.Equal(t, testState(i), got)
 			}
@@ -445,12 +447,12 @@ func TestCommitOnAFullDisk(t *testing.T) {
 	dataPath := t.TempDir()
 	mountSmall(t, dataPath)
 	r := open(t, dataPath)
-	require.NoError(t, r.Commit(testKey, testState(1)))
+	require.NoError(t, r.Commit(t.Context(), testKey, testState(1)))
 
 	heal := fill(t, dataPath)
 	stored, failed := 1, 0
 	for i := 2; i < 60; i++ { // the log is cut off somewhere
-		if err := r.Commit(testKey, testState(i)); err == nil {
+		if err := r.Commit(t.Context(), testKey, testState(i)); err == nil {
 			stored = i
 			continue
 		} else {
@@ -460,15 +462,15 @@ func TestCommitOnAFullDisk(t *testing.T) {
 	}
 	require.Positive(t, failed)
 	crashed := snapshot(t, Dir(dataPath))
-	after, err := open(t, store(t, crashed)).Load(testKey)
+	after, err := open(t, store(t, crashed)).Load(t.Context(), testKey)
 	require.NoError(t, err, "a crash now leaves what opens again: %q", crashed["log.json"])
 	assert.False(t, after.Updated.Before(testState(stored).Updated))
 
 	heal()
-	require.NoError(t, r.Commit(testKey, testState(90)))
+	require.NoError(t, r.Commit(t.Context(), testKey, testState(90)))
 	assert.False(t, fileOf(r).broken.Load())
 	require.NoError(t, r.Close())
-	got, err := open(t, dataPath).Load(testKey)
+	got, err := open(t, dataPath).Load(t.Context(), testKey)
 	require.NoError(t, err)
 	assert.Equal(t, testState(90), got)
 }

@@ -18,6 +18,13 @@ import (
 // ever: see TestStateVersion1IsReadForever.
 const stateVersion = 1
 
+// movedVersion is that of the mark that is left where a state was moved away. It is a version of its own, so that a beat
+// that knows no marks rejects it.
+const movedVersion = 2
+
+// maxCursor is the length of a cursor in bytes: that of package eventsapi, which a response can't exceed.
+const maxCursor = 4 << 10
+
 // Key names one harvester: an input (one 1Password account) and an event type.
 type Key struct {
 	Input     string // the input's id
@@ -60,19 +67,23 @@ type State struct {
 	// InitialInterval is how far back the first run reached; 0 when a reset
 	// chose the start.
 	InitialInterval time.Duration
+	// Output names where the events went; empty if it is not known. Files don't keep it.
+	Output string
 }
 
 // record is a State as it lies in the store: times as RFC 3339 strings, so that
 // no type conversion of the store can change them.
 type record struct {
-	Version   int    `struct:"version"`
-	Account   string `struct:"account"`
-	Cursor    string `struct:"cursor"`
-	StartTime string `struct:"start_time"`
-	LastEvent string `struct:"last_event"`
-	Updated   string `struct:"updated"`
-	Limit     int    `struct:"limit"`
-	Initial   string `struct:"initial_interval"`
+	Version   int    `struct:"version" json:"version"`
+	Account   string `struct:"account" json:"account"`
+	Cursor    string `struct:"cursor" json:"cursor"`
+	StartTime string `struct:"start_time" json:"start_time"`
+	LastEvent string `struct:"last_event" json:"last_event"`
+	Updated   string `struct:"updated" json:"updated"`
+	Limit     int    `struct:"limit" json:"limit"`
+	Initial   string `struct:"initial_interval" json:"initial_interval"`
+	Moved     string `struct:"moved,omitempty" json:"moved,omitempty"` // where the state is now: only with movedVersion
+	Output    string `struct:"-" json:"output,omitempty"`
 }
 
 func (s State) record() record {
@@ -85,6 +96,7 @@ func (s State) record() record {
 		Updated:   formatTime(s.Updated),
 		Limit:     s.Limit,
 		Initial:   s.InitialInterval.String(),
+		Output:    s.Output,
 	}
 }
 
@@ -94,11 +106,19 @@ const maxText = 128
 
 // state checks a stored record and turns it into a State. Its texts can be shown.
 func (r record) state() (State, error) {
-	if r.Version < 1 || r.Version > stateVersion {
-		return State{}, fmt.Errorf("it has version %d, and this beat reads versions 1 to %d", r.Version, stateVersion)
+	switch {
+	case r.Version == movedVersion && r.Moved != "":
+		return State{}, &MovedError{safetext.Line(r.Moved)}
+	case r.Version == movedVersion:
+		return State{}, errors.New("it says that it was moved, but not where to")
+	case r.Version < 1 || r.Version > stateVersion:
+		return State{}, fmt.Errorf("it has version %d, and this beat reads versions 1 to %d", r.Version, movedVersion)
 	}
-	s := State{Account: safetext.Short(r.Account, maxText), Cursor: r.Cursor, Limit: r.Limit}
+	s := State{Account: safetext.Short(r.Account, maxText), Cursor: r.Cursor, Limit: r.Limit, Output: safetext.Short(r.Output, maxText)}
 	var errs []error
+	if len(r.Cursor) > maxCursor {
+		errs = append(errs, fmt.Errorf("its cursor has more than %d bytes", maxCursor))
+	}
 	for _, f := range []struct {
 		name, text string
 		to         *time.Time

@@ -37,15 +37,15 @@ func TestStateVersion1IsReadForever(t *testing.T) {
 	require.NoError(t, os.CopyFS(dataPath, os.DirFS(filepath.Join("testdata", "version1"))))
 	for range 2 { // and once more after what opening it changed
 		r := open(t, dataPath)
-		got, err := r.List()
+		got, err := r.List(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 		for _, e := range want {
-			state, err := r.Load(e.Key)
+			state, err := r.Load(t.Context(), e.Key)
 			require.NoError(t, err)
 			assert.Equal(t, e.State, state)
 		}
-		require.NoError(t, r.Commit(want[2].Key, want[2].State))
+		require.NoError(t, r.Commit(t.Context(), want[2].Key, want[2].State))
 		require.NoError(t, r.Close())
 	}
 }
@@ -56,7 +56,9 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 		stored map[string]any
 		want   string
 	}{
-		"a later version":   {map[string]any{"version": 2, "cursor": "c"}, "it has version 2, and this beat reads versions 1 to 1"},
+		"a later version":   {map[string]any{"version": 3, "cursor": "c"}, "it has version 3, and this beat reads versions 1 to 2"},
+		"moved to nowhere":  {map[string]any{"version": 2, "cursor": "c"}, "it says that it was moved, but not where to"},
+		"a long cursor":     {map[string]any{"version": 1, "cursor": strings.Repeat("c", 4097)}, "its cursor has more than 4096 bytes"},
 		"no version":        {map[string]any{"cursor": "c"}, "it has version 0"},
 		"a version below":   {map[string]any{"version": -1, "cursor": "c"}, "it has version -1"},
 		"no position":       {map[string]any{"version": 1}, "it has neither a cursor nor a start time"},
@@ -74,14 +76,14 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 			r := open(t, dataPath)
 			require.NoError(t, memOf(r).Set(testKey.String(), test.stored))
 			before := snapshot(t, dataPath)
-			got, err := r.Load(testKey)
+			got, err := r.Load(t.Context(), testKey)
 			require.ErrorContains(t, err, test.want)
 			require.ErrorContains(t, err, `input "acme", event type "audit_events"`)
 			require.ErrorContains(t, err, "onepasswordbeat state reset --input acme --event-type audit_events --since TIME")
 			require.NotErrorIs(t, err, ErrNotFound, "which would start over")
 			assert.Zero(t, got)
 			assert.Equal(t, before, snapshot(t, dataPath))
-			entries, err := r.List()
+			entries, err := r.List(t.Context())
 			require.NoError(t, err)
 			require.Len(t, entries, 1)
 			assert.ErrorContains(t, entries[0].Err, test.want)
@@ -108,7 +110,7 @@ func TestTextsOfAnOldRegistryCanBeShown(t *testing.T) {
 			for _, key := range []Key{testKey, {hostile, "audit_events"}, {"acme", hostile}} {
 				require.NoError(t, memOf(r).Set(key.String(), stored))
 			}
-			entries, err := r.List()
+			entries, err := r.List(t.Context())
 			require.NoError(t, err)
 			require.Len(t, entries, 3)
 			for _, e := range entries {

@@ -45,7 +45,7 @@ var packages = []pkg{
 		imports: []string{"internal/eventsapi", "internal/safetext"}},
 	{path: "internal/eventsapi", text: "the Events API: requests, pages, classes of errors, a token's claims",
 		imports: []string{"internal/safetext"}, foreign: withoutLibbeat},
-	{path: "internal/registry", text: "the stored states, on libbeat's statestore",
+	{path: "internal/registry", text: "the stored states, in files (libbeat's statestore) or in Elasticsearch",
 		imports: []string{"internal/safetext"}},
 	{path: "internal/indexsetup", text: "loads the index template, the ILM policy and the ingest pipelines"},
 	{path: "internal/safetext", text: "makes text from outside safe to show: no secrets, no control characters, a maximum length", foreign: withoutLibbeat},

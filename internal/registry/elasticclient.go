@@ -1,0 +1,184 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Requests to the Elasticsearch that keeps the states: what an answer is worth. Connection settings are those of
+// libbeat's eslegclient; its requests are not used, because they can't be cancelled one by one and read answers of any length.
+
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
+	conf "github.com/elastic/elastic-agent-libs/config"
+	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/internal/safetext"
+)
+
+const (
+	// requestTimeout is for one request, its answer included.
+	requestTimeout = 10 * time.Second
+	// maxAnswer is the length of an answer in bytes. The longest are pages of a search: pageSize states with a cursor of
+	// maxCursor bytes each.
+	maxAnswer = 8 << 20
+	// maxRequests is how many requests are made at the same time.
+	maxRequests = 16
+)
+
+// elasticClient sends requests to one of several hosts.
+type elasticClient struct {
+	hosts   []eslegclient.Connection
+	current atomic.Int64 // the host that answered last
+	slots   chan struct{}
+}
+
+func newElasticClient(cfg *conf.C, log *logp.Logger) (*elasticClient, error) {
+	hosts, err := eslegclient.NewClients(cfg, "onepasswordbeat", log)
+	if err != nil {
+		return nil, err
+	}
+	return &elasticClient{hosts: hosts, slots: make(chan struct{}, maxRequests)}, nil
+}
+
+// CheckElasticsearch checks connection settings, and connects to nothing.
+func CheckElasticsearch(cfg *conf.C) error {
+	c, err := newElasticClient(cfg, logp.NewNopLogger())
+	if err == nil {
+		c.close()
+	}
+	return err
+}
+
+func (c *elasticClient) close() {
+	for i := range c.hosts {
+		_ = c.hosts[i].Close()
+	}
+}
+
+// answer is what came back. status is that of HTTP.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// do sends a request to the host that answered last, and to the others if it can't be reached.
+func (c *elasticClient) do(ctx context.Context, method, path string, query url.Values, body []byte) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+	var errs []error
+	for range c.hosts {
+		i := c.current.Load()
+		got, err := exchange(ctx, &c.hosts[i], method, path, query, body)
+		if err == nil {
+			return got, nil
+		}
+		errs = append(errs, errors.New(safetext.Clean(err.Error(), safetext.MaxBytes, c.hosts[i].APIKey, c.hosts[i].Password)))
+		c.current.CompareAndSwap(i, (i+1)%int64(len(c.hosts)))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return answer{}, errors.Join(errs...)
+}
+
+// exchange sends one request. The error is one of the connection, of a gateway before Elasticsearch, or of an answer
+// that is too long.
+func exchange(ctx context.Context, host *eslegclient.Connection, method, path string, query url.Values, body []byte) (answer, error) {
+	if len(host.Parameters) > 0 || len(query) > 0 {
+		all := url.Values{}
+		for name, value := range host.Parameters {
+			all.Set(name, value)
+		}
+		for name := range query {
+			all.Set(name, query.Get(name))
+		}
+		path += "?" + all.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, trimSlash(host.URL)+path, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	authorize(req, host)
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := host.HTTP.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return answer{}, err
+	case len(raw) > maxAnswer:
+		return answer{}, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable, resp.StatusCode == http.StatusGatewayTimeout:
+		return answer{}, errors.New(answer{resp.StatusCode, raw}.problem())
+	}
+	return answer{resp.StatusCode, raw}, nil
+}
+
+// authorize adds the headers that libbeat's output sends, too.
+func authorize(req *http.Request, host *eslegclient.Connection) {
+	req.Header.Set("Accept", "application/json")
+	if host.Username != "" || host.Password != "" {
+		req.SetBasicAuth(host.Username, host.Password)
+	}
+	if host.APIKey != "" {
+		req.Header.Set("Authorization", "ApiKey "+base64.StdEncoding.EncodeToString([]byte(host.APIKey)))
+	}
+	for name, value := range host.Headers {
+		req.Header.Set(name, value)
+	}
+	if name := req.Header.Get("Host"); name != "" {
+		req.Host = name
+	}
+}
+
+func trimSlash(url string) string {
+	for url != "" && url[len(url)-1] == '/' {
+		url = url[:len(url)-1]
+	}
+	return url
+}
+
+// elasticError is what Elasticsearch says of an error.
+type elasticError struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+}
+
+// failure is the error in an answer; false if it has none that Elasticsearch would send.
+func (a answer) failure() (elasticError, bool) {
+	var body struct {
+		Error elasticError `json:"error"`
+	}
+	err := json.Unmarshal(a.body, &body)
+	return body.Error, err == nil && body.Error.Type != ""
+}
+
+// problem says why an answer is not the expected one.
+func (a answer) problem() string {
+	if e, ok := a.failure(); ok {
+		return fmt.Sprintf("status %d, %s: %s", a.status, safetext.Short(e.Type, maxText), safetext.Short(e.Reason, 3*maxText))
+	}
+	return fmt.Sprintf("status %d with a body that is no answer of Elasticsearch: %q", a.status, safetext.Short(string(a.body), maxText))
+}
