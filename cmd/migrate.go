@@ -52,7 +52,7 @@ func migrateEventsAPIBeatCommand(settings instance.Settings) *cobra.Command {
 		Short: "Continue where 1Password's eventsapibeat stopped",
 		Long: "Continue where 1Password's eventsapibeat stopped: read its configuration and its cursor files, and write a\n" +
 			"configuration, the token in the keystore, and where each event type begins. Stop eventsapibeat first. Its files\n" +
-			"stay as they are.\n\n" +
+			"stay as they are. Where each event type begins is stored in files in path.data; `state move` carries that over to Elasticsearch.\n\n" +
 			"An event type begins 24 hours before its old position (item usages: 7 days, because they are uploaded late), so that\n" +
 			"nothing is missed. Events of this overlap are in the old index and in the new data streams.",
 		Args: cobra.NoArgs,
@@ -275,7 +275,8 @@ func (m *migration) write(plan *eventsapibeat.Plan, target string, text []byte, 
 	return nil
 }
 
-// store puts the secrets into the keystore and the positions into the registry that belong to the configuration.
+// store puts the secrets into the keystore and the positions into the registry that belong to the configuration. The new
+// configuration keeps them in files; `state move` carries them over.
 func (m *migration) store(plan *eventsapibeat.Plan, target string, now time.Time) error {
 	file, ok := flag.Lookup("c").Value.(interface{ SetDefault(path string) })
 	if !ok {
@@ -284,7 +285,7 @@ func (m *migration) store(plan *eventsapibeat.Plan, target string, now time.Time
 	file.SetDefault(target)
 	settings := m.settings
 	settings.DisableConfigResolver = true // variables of the output need no value here
-	return withRegistry(settings, registry.Open, func(b *instance.Beat, r *registry.Registry) error {
+	return withFiles(settings, registry.Open, func(b *instance.Beat, r *registry.Registry) error {
 		if err := m.checkStored(plan, r); err != nil {
 			return err
 		}

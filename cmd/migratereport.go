@@ -174,5 +174,6 @@ func (r *migrationReport) next() {
 	r.printf("\nWritten: %s\nAdded to the keystore: %s\n", r.target, names(r.plan.Secrets))
 	r.printf("\nNext:\n  1. Check it: onepasswordbeat test config -c %s, then test api and test output.\n", r.target)
 	r.printf("  2. Start it with the same -c, or move the file to the place of onepasswordbeat.yml. Keep eventsapibeat stopped.\n")
-	r.printf("  3. Events of the overlap are in the old index and in logs-1password.*-*. docs/migration.md says how to delete the old ones.\n")
+	r.printf("  3. The positions are stored in files. For states in Elasticsearch: set onepasswordbeat.state, and run state move --to elasticsearch before the first start.\n")
+	r.printf("  4. Events of the overlap are in the old index and in logs-1password.*-*. docs/migration.md says how to delete the old ones.\n")
 }

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// `state list` and `state reset`: the stored cursors, while no beat runs.
+// `state list` and `state reset`: the stored cursors, wherever they are configured to be.
 
 package cmd
 
@@ -21,9 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elastic/beats/v7/libbeat/cmd/instance"
-	"github.com/elastic/beats/v7/libbeat/cmd/instance/locks"
 	"github.com/elastic/elastic-agent-libs/logp"
-	"github.com/elastic/elastic-agent-libs/paths"
 
 	"onepasswordbeat/beater"
 	"onepasswordbeat/config"
@@ -35,9 +33,9 @@ import (
 func stateCommand(settings instance.Settings) *cobra.Command {
 	state := &cobra.Command{
 		Use:   "state",
-		Short: "Show or reset where the next run goes on",
+		Short: "Show, reset or move the stored cursors",
 	}
-	state.AddCommand(stateListCommand(settings), stateResetCommand(settings))
+	state.AddCommand(stateListCommand(settings), stateResetCommand(settings), stateMoveCommand(settings))
 	return state
 }
 
@@ -46,13 +44,16 @@ func stateListCommand(settings instance.Settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list [--input PATTERN] [--event-type TYPE] [--older DURATION] [--sort age|input]",
 		Short: "List the stored position of each input and event type",
-		Args:  cobra.NoArgs,
+		Long: "List the stored position of each input and event type, from where onepasswordbeat.state keeps it.\n" +
+			"In path.data no beat may run meanwhile; from Elasticsearch it can be listed at any time, and from any machine.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
 			if err := filter.check(); err != nil {
 				return err
 			}
-			return withRegistry(settings, registry.OpenExisting, func(_ *instance.Beat, r *registry.Registry) error {
+			open := stateOpener{files: registry.OpenExisting, shared: true}
+			return open.with(settings, func(_ *instance.Beat, r *registry.Registry) error {
 				return listStates(cmd.Context(), cmd.OutOrStdout(), r, filter, time.Now())
 			})
 		},
@@ -105,7 +106,8 @@ func stateResetCommand(settings instance.Settings) *cobra.Command {
 		Use:   "reset --input ID --event-type TYPE [--since TIME]",
 		Short: "Make the next run of an event type begin at a time",
 		Long: "Make the next run of an event type begin at a time: RFC 3339, or a duration before now such as 48h.\n" +
-			"Without --since it is the default initial_interval. Repeated events keep their _id: Elasticsearch rejects them as duplicates.",
+			"Without --since it is the default initial_interval. Repeated events keep their _id: Elasticsearch rejects them as duplicates.\n" +
+			"Stop the beat first; with states in Elasticsearch, every beat with this state.id.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
@@ -137,13 +139,18 @@ func (s *stateReset) run(ctx context.Context, settings instance.Settings, now ti
 		return errors.New("--input is the id of the input, `state list` shows it")
 	}
 	warnOfOldStart(stderr, from, now)
-	var place registryPlace
-	err = withRegistry(settings, place.open, func(b *instance.Beat, r *registry.Registry) error {
+	var files registryPlace
+	place, open := "", stateOpener{files: files.open}
+	err = open.with(settings, func(b *instance.Beat, r *registry.Registry) error {
 		if err := checkInput(ctx, stderr, b, r, s.input); err != nil {
 			return err
 		}
+		place = r.Place() + files.remark()
 		return r.Reset(ctx, registry.Key{Input: s.input, EventType: s.eventType}, registry.Start{Since: from, Now: now, ForgetAccount: s.forget})
 	})
+	if errors.As(err, new(*registry.AdoptedError)) {
+		return fmt.Errorf("nothing was changed: another beat stored a state in %s at the same time. Stop every beat with this state.id, and run the command again", place)
+	}
 	if err != nil {
 		return err
 	}
@@ -158,26 +165,22 @@ func warnOfOldStart(w io.Writer, from, now time.Time) {
 	}
 }
 
-// registryPlace is where a registry is, and whether it was there before. With another
-// --path.data than the beat's, a reset would do nothing and look well.
-type registryPlace struct {
-	dir string
-	new bool
-}
+// registryPlace is whether the files were there before. With another --path.data than the beat's, a reset would do
+// nothing and look well.
+type registryPlace struct{ new bool }
 
 // open opens the registry, or makes one.
 func (p *registryPlace) open(dataPath string, log *logp.Logger) (*registry.Registry, error) {
-	p.dir = registry.Dir(dataPath)
-	_, err := os.Stat(p.dir)
+	_, err := os.Stat(registry.Dir(dataPath))
 	p.new = errors.Is(err, fs.ErrNotExist)
 	return registry.Open(dataPath, log)
 }
 
-func (p registryPlace) String() string {
+func (p registryPlace) remark() string {
 	if p.new {
-		return p.dir + " (there was no registry there: a new one was made)"
+		return " (there was no registry there: a new one was made)"
 	}
-	return p.dir
+	return ""
 }
 
 // checkInput rejects the id of an input that is neither configured nor stored: a
@@ -232,35 +235,6 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// withRegistry opens the registry of the configured path.data while no beat runs.
-func withRegistry(settings instance.Settings, open registry.OpenFunc, do func(*instance.Beat, *registry.Registry) error) (err error) {
-	defer func() {
-		if errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("%w (the command runs as user %d; root becomes the owner of path.data: if files in there are root's, give them to that user with chown)", err, os.Geteuid())
-		}
-	}()
-	b, err := initializedBeat(settings)
-	if err != nil {
-		return err
-	}
-	lock := locks.NewWithRetry(b.Info, b.Info.Paths, 1, 0)
-	if err := lock.Lock(); err != nil {
-		return fmt.Errorf("the beat seems to run; stop it first: %w", err)
-	}
-	defer func() { _ = lock.Unlock() }()
-	dataPath := b.Info.Paths.Resolve(paths.Data, "")
-	r, err := open(dataPath, b.Info.Logger)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := r.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	return do(b, r)
-}
-
 // maxShownID is the length of an input's id as it is shown: no configured one is longer.
 const maxShownID = 128
 
@@ -270,12 +244,19 @@ func listStates(ctx context.Context, out io.Writer, r *registry.Registry, filter
 	if err != nil {
 		return err
 	}
+	if len(entries) == 0 {
+		return nothingStored(r)
+	}
 	all := len(entries)
 	entries = filter.apply(entries, now)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tACCOUNT\tPOSITION\tCURSOR AGE\tLAST EVENT")
 	for _, e := range entries {
 		input, eventType := safetext.Short(e.Key.Input, maxShownID), safetext.Short(e.Key.EventType, maxShownID)
+		if moved := (*registry.MovedError)(nil); errors.As(e.Err, &moved) {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t\tmoved to %s\t\t\n", input, eventType, moved.To)
+			continue
+		}
 		if e.Err != nil {
 			_, _ = fmt.Fprintf(w, "%s\t%s\t\tunusable: %s\t\t\n", input, eventType, safetext.Short(e.Err.Error(), 2*safetext.MaxBytes))
 			continue

@@ -1,0 +1,215 @@
+// Copyright the onepasswordbeat authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// `state move`: carries the stored cursors from files to Elasticsearch, or back.
+
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elastic/beats/v7/libbeat/cmd/instance"
+	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/internal/registry"
+	"onepasswordbeat/internal/safetext"
+)
+
+func stateMoveCommand(settings instance.Settings) *cobra.Command {
+	var move stateMove
+	c := &cobra.Command{
+		Use:   "move --to elasticsearch|file [--dry-run]",
+		Short: "Carry the stored cursors over to Elasticsearch, or to files in path.data",
+		Long: "Carry the stored cursors over to Elasticsearch, or to files in path.data, whichever of them\n" +
+			"onepasswordbeat.state.backend names. onepasswordbeat.state.id is required.\n\n" +
+			"Stop the beat first. The command sees a beat that runs with this path.data, but none on another machine: stop\n" +
+			"every beat with this state.id. Each state is copied, read back and compared, and then marked as moved where it was.\n" +
+			"A different state at the destination is not replaced. After an interruption, run the command again.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SilenceUsage = true
+			return move.run(cmd.Context(), settings, cmd.OutOrStdout())
+		},
+	}
+	c.Flags().StringVar(&move.to, "to", "", "elasticsearch or file (required)")
+	c.Flags().BoolVar(&move.dryRun, "dry-run", false, "show what would be moved, and move nothing")
+	_ = c.MarkFlagRequired("to") // the flag is there
+	return c
+}
+
+// stateMove is what `state move` is asked for.
+type stateMove struct {
+	to     string
+	dryRun bool
+}
+
+func (m stateMove) run(ctx context.Context, settings instance.Settings, out io.Writer) error {
+	if m.to != registry.BackendFile && m.to != registry.BackendElasticsearch {
+		return fmt.Errorf("--to %q is unknown: write --to elasticsearch or --to file", safetext.Short(m.to, maxShownID))
+	}
+	return withBeat(settings, func(b *instance.Beat) error {
+		s, err := stateSettings(b)
+		if err != nil {
+			return err
+		}
+		if s.Elasticsearch == nil {
+			return errors.New("state move needs to know the states in Elasticsearch: set onepasswordbeat.state.id, " +
+				"and onepasswordbeat.state.elasticsearch.hosts if the output is not Elasticsearch")
+		}
+		return whileStopped(b, func() error { return m.between(ctx, s, b.Info.Logger, out) })
+	})
+}
+
+// between opens both places and moves.
+func (m stateMove) between(ctx context.Context, s registry.Settings, log *logp.Logger, out io.Writer) (err error) {
+	openFiles := registry.Open // the destination may be new
+	switch {
+	case m.to == registry.BackendElasticsearch:
+		openFiles = registry.OpenExisting
+	case m.dryRun && !hasFiles(s.DataPath):
+		openFiles = nil
+	}
+	var files *registry.Registry
+	if openFiles != nil {
+		if files, err = openFiles(s.DataPath, log); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, files.Close()) }()
+	}
+	elastic, err := registry.OpenElasticsearch(*s.Elasticsearch, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, elastic.Close()) }()
+	from, to := files, elastic
+	if m.to == registry.BackendFile {
+		from, to = elastic, files
+	}
+	if m.dryRun {
+		return m.preview(ctx, from, to, out)
+	}
+	results, err := registry.Move(ctx, from, to, time.Now())
+	if err != nil {
+		return err
+	}
+	if len(results) == 0 {
+		return nothingStored(from)
+	}
+	if err := printMoved(out, results); err != nil {
+		return err
+	}
+	return m.summary(out, results, s.Backend, from.Place(), to.Place())
+}
+
+// hasFiles is whether there is a registry in path.data.
+func hasFiles(dataPath string) bool {
+	_, err := os.Stat(registry.Dir(dataPath))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// printMoved prints a line per state.
+func printMoved(out io.Writer, results []registry.Moved) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tRESULT")
+	for _, r := range results {
+		result := "moved"
+		switch {
+		case r.Err != nil:
+			result = "not moved: " + safetext.Short(r.Err.Error(), 2*safetext.MaxBytes)
+		case r.Already:
+			result = "was moved before"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", safetext.Short(r.Key.Input, maxShownID), safetext.Short(r.Key.EventType, maxShownID), result)
+	}
+	return w.Flush()
+}
+
+// summary says what became of all states, and what to do next.
+func (m stateMove) summary(out io.Writer, results []registry.Moved, backend, from, to string) error {
+	var moved, before, failed int
+	for _, r := range results {
+		switch {
+		case r.Err != nil:
+			failed++
+		case r.Already:
+			before++
+		default:
+			moved++
+		}
+	}
+	_, err := fmt.Fprintf(out, "\nFrom %s\nto %s:\n%d moved, %d moved before, %d not moved.\n", from, to, moved, before, failed)
+	if err != nil {
+		return err
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d states could not be moved; they are still in %s. Remove the causes above, and run the command again before you start the beat",
+			failed, len(results), from)
+	}
+	next := fmt.Sprintf("Next: set onepasswordbeat.state.backend: %s (it is %s), then start the beat.\n", m.to, backend)
+	if backend == m.to {
+		next = fmt.Sprintf("Next: start the beat. onepasswordbeat.state.backend is %s already.\n", m.to)
+	}
+	_, err = io.WriteString(out, next)
+	return err
+}
+
+// preview prints what a move would do. Without a destination there is nothing yet in it.
+func (m stateMove) preview(ctx context.Context, from, to *registry.Registry, out io.Writer) error {
+	entries, err := from.List(ctx)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return nothingStored(from)
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tRESULT OF A MOVE")
+	for _, e := range entries {
+		result, err := previewOf(ctx, e, to)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", safetext.Short(e.Key.Input, maxShownID), safetext.Short(e.Key.EventType, maxShownID), result)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, "\nNothing was moved: this is a dry run.\n")
+	return err
+}
+
+func previewOf(ctx context.Context, e registry.Entry, to *registry.Registry) (string, error) {
+	there, err := registry.State{}, registry.ErrNotFound
+	if to != nil {
+		there, err = to.Peek(ctx, e.Key)
+	}
+	isMark := errors.As(err, new(*registry.MovedError))
+	switch {
+	case errors.As(err, new(*registry.UnavailableError)):
+		return "", err
+	case errors.As(e.Err, new(*registry.MovedError)) && err == nil:
+		return "was moved before", nil
+	case errors.As(e.Err, new(*registry.MovedError)):
+		return "not moved: it was moved away, and is not at the destination", nil
+	case e.Err != nil:
+		return "not moved: " + safetext.Short(e.Err.Error(), 2*safetext.MaxBytes), nil
+	case errors.Is(err, registry.ErrNotFound), isMark:
+		return "moved", nil
+	case err != nil:
+		return "not moved: " + safetext.Short(err.Error(), 2*safetext.MaxBytes), nil
+	}
+	there.Output = e.State.Output // files keep none
+	if there == e.State {
+		return "moved", nil
+	}
+	return "not moved: another state is at the destination", nil
+}
