@@ -7,8 +7,8 @@
 package beater
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"

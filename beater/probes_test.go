@@ -6,8 +6,8 @@
 package beater
 
 import (
-	"context"
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"

@@ -331,6 +331,7 @@ type fakeStore struct {
 	commits []string
 	fail    error
 	loadErr error
+	on      func(ctx context.Context, state registry.State) error // what comes before a commit, or fails it
 	frozen  bool
 }
 
@@ -347,7 +348,15 @@ func (s *fakeStore) Load(_ context.Context, key registry.Key) (registry.State, e
 	return state, nil
 }
 
-func (s *fakeStore) Commit(_ context.Context, key registry.Key, state registry.State) error {
+func (s *fakeStore) Commit(ctx context.Context, key registry.Key, state registry.State) error {
+	s.mu.Lock()
+	on := s.on
+	s.mu.Unlock()
+	if on != nil {
+		if err := on(ctx, state); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.frozen {
@@ -391,6 +400,18 @@ func (s *fakeStore) setFail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fail = err
+}
+
+func (s *fakeStore) setLoadErr(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loadErr = err
+}
+
+func (s *fakeStore) before(on func(ctx context.Context, state registry.State) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.on = on
 }
 
 func (s *fakeStore) freeze(frozen bool) {
@@ -534,6 +555,13 @@ func (o *fakeOutput) done(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.delivered[id] > 0 || o.rejected[id] || o.filter != nil && o.filter(id)
+}
+
+// mark has an event count as delivered before the test.
+func (o *fakeOutput) mark(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.delivered[id]++
 }
 
 func (o *fakeOutput) open() {

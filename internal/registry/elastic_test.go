@@ -271,8 +271,12 @@ func TestCommitsShareARequest(t *testing.T) {
 			assert.NoError(t, r.Commit(t.Context(), registry.Key{Input: fmt.Sprint("in", i), EventType: "x"}, registrytest.State(i)))
 		})
 	}
-	group.Go(func() { assert.ErrorContains(t, r.Commit(t.Context(), taken, registrytest.State(2)), "another account or output") })
-	require.Eventually(t, func() bool { return f.Asked("POST /onepasswordbeat-state/_bulk") > before && registry.Waiting(r) >= commits-10 }, 10*time.Second, time.Millisecond)
+	group.Go(func() {
+		assert.ErrorContains(t, r.Commit(t.Context(), taken, registrytest.State(2)), "another account or output")
+	})
+	require.Eventually(t, func() bool {
+		return f.Asked("POST /onepasswordbeat-state/_bulk") > before && registry.Waiting(r) >= commits-10
+	}, 10*time.Second, time.Millisecond)
 	close(first)
 	group.Wait()
 	assert.Less(t, f.Asked("POST /onepasswordbeat-state/_bulk")-before, 20)

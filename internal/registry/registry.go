@@ -142,6 +142,8 @@ func (r *Registry) commitError(key Key, err error) error {
 		return err
 	case errors.Is(err, ErrClosed):
 		return ErrClosed
+	case errors.As(err, new(*UnavailableError)): // it names the place
+		return fmt.Errorf("can't store the cursor of input %q, event type %q: %w", key.Input, key.EventType, err)
 	}
 	return fmt.Errorf("can't store the cursor of input %q, event type %q in %s: %w", key.Input, key.EventType, r.place(), err)
 }

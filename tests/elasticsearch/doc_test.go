@@ -18,4 +18,6 @@
 //	documents_test.go  bad documents, repeats
 //	rejection_test.go  a missing privilege, a blocked index, a template that fits nothing
 //	trouble_test.go    a killed node, a full disk, a full queue
+//	two_test.go        two beats at once
+//	state_test.go      the beat's states in Elasticsearch
 package elasticsearch

@@ -89,6 +89,23 @@ func TestTwoAtOnce(t *testing.T) {
 	)
 }
 
+// TestState818 and TestState9 keep the states of real beats in a real Elasticsearch.
+func TestState818(t *testing.T) { onStateNode(t, estest.V8) }
+
+func TestState9(t *testing.T) { onStateNode(t, estest.V9) }
+
+func onStateNode(t *testing.T, version string) {
+	onNode(t, estest.Config{Version: version},
+		step{"set-up", func(t *testing.T, node *estest.Node) { setUp(t, node) }},
+		step{"the conformance tests, with the least role", testStateConformance},
+		step{"two writers", testStateTwoWriters},
+		step{"killed on one data path, started on an empty one", testStateKilled},
+		step{"the user may not read the index", testStateForbidden},
+		step{"Elasticsearch is down at the start", testStateDownAtStart},
+		step{"Elasticsearch is down while the beat runs", testStateDownWhileRunning},
+	)
+}
+
 // TestServerless is on a node whose proxy answers like Elasticsearch Serverless.
 func TestServerless(t *testing.T) {
 	onNode(t, estest.Config{Serverless: true},

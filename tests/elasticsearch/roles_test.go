@@ -23,14 +23,18 @@ const (
 	writer  = "writer"  // may write, as docs/roles.md has it
 	owner   = "owner"   // may do both
 	partial = "partial" // may what a test grants
+	stater  = "stater"  // may keep states, as docs/roles.md has it
+	moving  = "moving"  // may write and keep states
 )
 
 func roles(t *testing.T) map[string]estest.Role {
 	t.Helper()
 	set, write := documented(t, "onepasswordbeat_setup"), documented(t, "onepasswordbeat_writer")
+	state := documented(t, "onepasswordbeat_state")
 	return map[string]estest.Role{
-		setter: set, writer: write, partial: write,
-		owner: {Cluster: slices.Concat(set.Cluster, write.Cluster), Indices: write.Indices},
+		setter: set, writer: write, partial: write, stater: state,
+		moving: {Cluster: write.Cluster, Indices: slices.Concat(write.Indices, state.Indices)},
+		owner:  {Cluster: slices.Concat(set.Cluster, write.Cluster), Indices: write.Indices},
 	}
 }
 
