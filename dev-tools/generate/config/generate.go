@@ -114,6 +114,7 @@ func templateData(beats module) map[string]any {
 		"Common":         common,
 		"Sections":       config.Sections(),
 		"CommonInput":    config.CommonOptions(),
+		"State":          config.StateOptions(),
 		"BeatDefaults":   config.BeatDefaults(),
 		"Presets":        config.Presets(),
 		"Polling":        polling(defaults, time.Second, defaults.Interval, 10*time.Second, time.Minute),

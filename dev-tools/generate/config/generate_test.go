@@ -113,6 +113,26 @@ func TestReferenceOptionsAreAccepted(t *testing.T) {
 	}
 }
 
+// TestReferenceStateIsAccepted switches on all settings of onepasswordbeat.state.
+func TestReferenceStateIsAccepted(t *testing.T) {
+	lines := regexp.MustCompile(`(?m)^#(onepasswordbeat\.state\..*)$`).FindAllStringSubmatch(read(t, "onepasswordbeat.reference.yml"), -1)
+	require.Len(t, lines, len(config.StateOptions()))
+	t.Setenv("STATE_API_KEY", "id:key")
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(line[1] + "\n")
+	}
+	file, err := conf.NewConfigFrom(text.String())
+	require.NoError(t, err)
+	section, err := file.Child("onepasswordbeat", -1)
+	require.NoError(t, err)
+	assert.Empty(t, config.UnknownStateKeys(section))
+	state, err := config.UnpackState(section)
+	require.NoError(t, err)
+	assert.Equal(t, "production", state.ID)
+	assert.True(t, state.Elasticsearch.HasField("hosts"))
+}
+
 // writeCertificate makes a self-signed certificate and returns its files by the names that the reference file has.
 func writeCertificate(t *testing.T) map[string]string {
 	t.Helper()
