@@ -24,6 +24,7 @@
 //	watchdog.go  the end of a stop that hangs
 //	diagnostics.go  what Elastic Agent's diagnostics show
 //	summary.go   the health of all event types in one log line
+//	memory.go    the garbage collector with many accounts
 //	probes.go    whether the beat is live and ready
 //	endpoint.go  the HTTP endpoint
 //	systemd.go   what systemd is told

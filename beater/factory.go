@@ -78,6 +78,7 @@ type manager struct {
 	accounts *account.Pool
 	running  *diagnostics
 	probes   *probes
+	gc       gcTuner
 	log      *logp.Logger
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/monitoring/inputmon"
 	"github.com/elastic/elastic-agent-libs/logp"
 	"github.com/elastic/elastic-agent-libs/mapstr"
+	"github.com/elastic/elastic-agent-libs/monitoring"
 
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
@@ -52,7 +53,7 @@ func (in *input) Test(ctx v2.TestContext) error {
 // Run runs the harvesters until the input is cancelled. They do not wait for each
 // other, and none ends because of another's trouble.
 func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
-	lease, err := in.manager.accounts.Get(AccountOptions(in.cfg, in.manager.log))
+	lease, err := in.account()
 	if err != nil {
 		return err
 	}
@@ -73,6 +74,11 @@ func (in *input) Run(ctx v2.Context, pipeline beat.PipelineConnector) error {
 	return group.Wait()
 }
 
+// account leases the input's account. Its copy of the settings is not to stay on the stack of Run.
+func (in *input) account() (*account.Lease, error) {
+	return in.manager.accounts.Get(AccountOptions(in.cfg, in.manager.log))
+}
+
 // collector is one event type of an input.
 type collector struct {
 	*input
@@ -91,6 +97,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	key := registry.Key{Input: c.cfg.ID, EventType: name}
 	loop, ended := c.manager.probes.begin(key)
 	defer ended()
+	defer c.manager.gc.begin(c.manager.log)()
 	defer context.AfterFunc(stop, loop.rest)()
 	seen, end := c.reserve(stop, key)
 	if seen == nil {
@@ -101,9 +108,15 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	inputs := c.manager.beat.Monitoring.InputsRegistry()
 	reg := inputmon.NewMetricsRegistry(metricsID, inputType, inputs, c.log)
 	defer inputmon.CancelMetricsRegistry(metricsID, inputType, inputs, c.log)
-	log := c.log.With("event_type", name)
+	return c.harvester(mod, key, reg, seen, loop).Run(stop, pipeline)
+}
+
+// harvester makes the harvester of an event type. It is a function of its own because a frame of run with these
+// parts in it would double the stack that each event type keeps.
+func (c *collector) harvester(mod module.Module, key registry.Key, reg *monitoring.Registry, seen *runningType, probe *loop) *harvester.Harvester {
+	log := c.log.With("event_type", key.EventType)
 	metrics := harvester.NewMetrics(reg, log)
-	loop.measure(metrics)
+	probe.measure(metrics)
 	settings := harvesterSettings(c.cfg, key)
 	settings.Destination, settings.Unstored = c.destination, c.manager.unstored
 	return harvester.New(harvester.Options{
@@ -112,7 +125,7 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		Settings: settings,
 		Fetcher:  c.lease.Account,
 		Limiter:  c.lease.Limiter,
-		Store:    loop.watch(c.manager.store),
+		Store:    probe.watch(c.manager.store),
 		Guard:    c.manager.guard,
 		Budget:   c.manager.budget,
 		Metrics:  metrics,
@@ -120,8 +133,8 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 		Report:   c.names.Health(both(seen.note, c.report)),
 		Log:      log,
 		Now:      time.Now,
-		Turned:   loop.turn,
-	}).Run(stop, pipeline)
+		Turned:   probe.turn,
+	})
 }
 
 // enrich adds names to the events of types that have ids of vaults, groups or items.

@@ -62,8 +62,9 @@ func New(opts Options) (*Account, error) {
 	return &Account{opts: opts, tls: tlsConfig, source: newSource(opts), log: opts.logger(), now: time.Now, asking: make(chan struct{}, 1)}, nil
 }
 
-// writeBuffer is the size of a connection's buffer for requests, which are small.
-const writeBuffer = 1 << 10
+// connBuffer is the size of the buffers of a connection: requests and the headers of responses are small, and a body is
+// read past the buffer.
+const connBuffer = 1 << 10
 
 // transport makes the connections to one server. net/http does the TLS itself,
 // with a configuration for this very host: httpcommon's own dialer does not
@@ -88,7 +89,7 @@ func (a *Account) transport(server string) (http.RoundTripper, error) {
 			t.TLSClientConfig.MinVersion = max(t.TLSClientConfig.MinVersion, tls.VersionTLS12)
 			t.TLSHandshakeTimeout = timeout
 			t.ForceAttemptHTTP2 = true
-			t.WriteBufferSize = writeBuffer
+			t.WriteBufferSize, t.ReadBufferSize = connBuffer, connBuffer
 			eventsapi.Bound(t)
 		}),
 	)

@@ -33,14 +33,14 @@ type Tracker struct {
 	observer Observer
 	filtered atomic.Int64 // events that processors dropped, so far
 
-	toPublish *fifo
-	toResolve *fifo
+	publisher worker // libbeat's Publish takes no context and blocks while its queue is full
+	resolver  worker // finds the results
 	ready     chan struct{}
 	results   chan Result
 
 	soft, hard       context.Context // ended by Close. soft: no further page is published; hard: nothing is waited for
 	endSoft, endHard context.CancelFunc
-	resolver         chan struct{} // closed at the end of its goroutine
+	resolved         chan struct{} // closed at the end of the resolver
 
 	mu         sync.Mutex
 	unresolved []*pendingPage // oldest first
@@ -59,10 +59,10 @@ type attempt struct {
 func NewTracker(pipeline beat.PipelineConnector, guard *Guard, observer Observer) (*Tracker, error) {
 	t := &Tracker{
 		guard: guard, observer: observer, alone: attempt{lost: -1},
-		toPublish: newFIFO(), toResolve: newFIFO(),
-		ready: make(chan struct{}, 1), results: make(chan Result),
-		resolver: make(chan struct{}),
+		ready: make(chan struct{}, 1), results: make(chan Result), resolved: make(chan struct{}),
 	}
+	t.publisher = worker{handle: t.publishPage, ended: t.resolver.close}
+	t.resolver = worker{handle: t.resolvePage, ended: func() { close(t.resolved) }}
 	client, err := pipeline.ConnectWith(beat.ClientConfig{
 		PublishMode: beat.GuaranteedSend, // otherwise an output's max_retries drops events
 		// Once the client is closed, ConnectionOnly reports no ACK any more: libbeat
@@ -79,8 +79,6 @@ func NewTracker(pipeline beat.PipelineConnector, guard *Guard, observer Observer
 	t.client = client
 	t.soft, t.endSoft = context.WithCancel(context.Background())
 	t.hard, t.endHard = context.WithCancel(context.Background())
-	go t.publishPages()
-	go t.resolvePages()
 	return t, nil
 }
 
@@ -92,7 +90,7 @@ func (t *Tracker) Submit(page Page) {
 	t.mu.Lock()
 	t.unresolved = append(t.unresolved, p)
 	t.mu.Unlock()
-	t.toPublish.put(p)
+	t.publisher.put(p)
 }
 
 // Ready receives a value when a submitted page was handed to libbeat's queue: the next one
@@ -128,11 +126,13 @@ func (t *Tracker) Trouble() string {
 // publisher closes, which is after every harvester's end.
 func (t *Tracker) Close(ctx context.Context) error {
 	t.endSoft()
+	t.publisher.close()
 	select {
-	case <-t.resolver:
+	case <-t.resolved:
 	case <-ctx.Done():
 		t.endHard()
-		<-t.resolver
+		t.resolver.close() // the publisher may be blocked
+		<-t.resolved
 	}
 	t.endHard()
 	t.mu.Lock()
@@ -145,21 +145,17 @@ func (t *Tracker) Close(ctx context.Context) error {
 	return t.client.Close()
 }
 
-// publishPages is the goroutine that publishes: libbeat's Publish takes no context and
-// blocks while its queue is full.
-func (t *Tracker) publishPages() {
-	defer t.toResolve.close()
-	for {
-		p := t.toPublish.take(t.soft)
-		if p == nil || !t.publish(p) {
-			return
-		}
-		t.toResolve.put(p)
-		select {
-		case t.ready <- struct{}{}:
-		default:
-		}
+// publishPage publishes a page. It returns false at the end.
+func (t *Tracker) publishPage(p *pendingPage) bool {
+	if t.soft.Err() != nil || !t.publish(p) {
+		return false
 	}
+	t.resolver.put(p)
+	select {
+	case t.ready <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // publish hands a page's events to the queue as they are made. It returns false at the end.
@@ -205,28 +201,22 @@ func (t *Tracker) skip(p *pendingPage) bool {
 	return p.skipped
 }
 
-// resolvePages is the goroutine that finds the results.
-func (t *Tracker) resolvePages() {
-	defer close(t.resolver)
-	for {
-		p := t.toResolve.take(t.hard)
-		if p == nil {
-			return
-		}
-		select {
-		case <-p.acked:
-		case <-t.hard.Done():
-			return
-		}
-		r := t.resolve(p)
-		if t.hard.Err() != nil {
-			return // what is ACKed during a stop's end may have been dropped
-		}
-		select {
-		case t.results <- r:
-		case <-t.hard.Done():
-			return
-		}
+// resolvePage finds and delivers the result of a page. It returns false at the end.
+func (t *Tracker) resolvePage(p *pendingPage) bool {
+	select {
+	case <-p.acked:
+	case <-t.hard.Done():
+		return false
+	}
+	r := t.resolve(p)
+	if t.hard.Err() != nil {
+		return false // what is ACKed during a stop's end may have been dropped
+	}
+	select {
+	case t.results <- r:
+		return true
+	case <-t.hard.Done():
+		return false
 	}
 }
 

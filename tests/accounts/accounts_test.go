@@ -30,7 +30,7 @@ const (
 )
 
 // BenchmarkAccounts runs the beat with N quiet accounts, three event types each, at the
-// shipped settings. ACCOUNTS chooses N ("100,1000").
+// shipped settings. ACCOUNTS chooses N ("100,1000"); GOGC and GOMEMLIMIT are the beat's.
 func BenchmarkAccounts(b *testing.B) {
 	counts := []string{"1", "10", "100", "1000"}
 	if chosen := os.Getenv("ACCOUNTS"); chosen != "" {
@@ -77,7 +77,7 @@ func measure(b *testing.B, n int) {
 	_, took := beat.Terminate(stopMax)
 	b.ReportMetric(took.Seconds(), "stop-s")
 
-	for _, after := range earlyStops {
+	for _, after := range earlyStops() {
 		for name, h := range map[string]*beattest.Home{"first": homeOf(b, srv, n), "again": home} {
 			beat := h.StartQuiet()
 			watch(b.Context(), after)
@@ -89,11 +89,18 @@ func measure(b *testing.B, n int) {
 }
 
 // earlyStops are the times after a start at which the beat is stopped: with and without states of an earlier run.
-var earlyStops = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+func earlyStops() []time.Duration {
+	return []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+}
 
 // homeOf configures n accounts.
 func homeOf(tb testing.TB, srv *quiet, n int) *beattest.Home {
 	home := beattest.NewHome(tb)
+	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
+		if value := os.Getenv(name); value != "" {
+			home.Env = append(home.Env, name+"="+value)
+		}
+	}
 	inputs := make([]beattest.M, n)
 	for i := range inputs {
 		account := fmt.Sprintf("ACCOUNT%019d", i)
@@ -148,6 +155,10 @@ func saveHeap(b *testing.B, beat *beattest.Beat, path string) {
 	require.NoError(b, err)
 	defer func() { _ = out.Close() }()
 	require.NoError(b, beat.Copy("/debug/pprof/heap?gc=1", out))
+	numbers, err := os.Create(path + ".memstats")
+	require.NoError(b, err)
+	defer func() { _ = numbers.Close() }()
+	require.NoError(b, beat.Copy("/debug/pprof/heap?debug=1", numbers))
 	stacks, err := os.Create(path + ".goroutines")
 	require.NoError(b, err)
 	defer func() { _ = stacks.Close() }()
