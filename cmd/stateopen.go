@@ -77,8 +77,8 @@ func withBeat(settings instance.Settings, do func(*instance.Beat) error) error {
 		return fmt.Errorf("%w (the command runs as user %d; root becomes the owner of path.data: if files in there are root's, give them to that user with chown)", err, os.Geteuid())
 	}
 	if errors.As(err, new(*registry.UnavailableError)) {
-		return fmt.Errorf("%s. Check that Elasticsearch runs and that onepasswordbeat.state.elasticsearch (default: output.elasticsearch) has the right hosts "+
-			"and credentials; docs/roles.md has the privileges", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return fmt.Errorf("%s. Hosts and credentials are those of onepasswordbeat.state.elasticsearch, or of output.elasticsearch without it",
+			strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return err
 }

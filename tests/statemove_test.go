@@ -102,8 +102,8 @@ func TestStateCommandsWithoutTheirElasticsearch(t *testing.T) {
 		want   string
 	}{
 		"cut off":      {0, "", "EOF"},
-		"unauthorized": {401, `{"error":{"type":"security_exception","reason":"unable to authenticate user [keeper]"}}`, "status 401, security_exception"},
-		"forbidden":    {403, `{"error":{"type":"security_exception","reason":"action is unauthorized"}}`, "status 403, security_exception"},
+		"unauthorized": {401, `{"error":{"type":"security_exception","reason":"unable to authenticate user [keeper]"}}`, "Check the API key, or the user and password"},
+		"forbidden":    {403, `{"error":{"type":"security_exception","reason":"action is unauthorized"}}`, "Grant the privileges of docs/roles.md"},
 		"a gateway":    {502, "<html>", "status 502"},
 	} {
 		states.Fail(test.status, test.body)
@@ -112,7 +112,7 @@ func TestStateCommandsWithoutTheirElasticsearch(t *testing.T) {
 			assert.Equal(t, 1, got.Code, "%s %v", name, args)
 			assert.Contains(t, got.All(), test.want, "%s %v", name, args)
 			assert.Contains(t, got.All(), place(states)+" is not available", "%s %v", name, args)
-			assert.Contains(t, got.All(), "docs/roles.md", "%s %v", name, args)
+			assert.Contains(t, got.All(), "those of onepasswordbeat.state.elasticsearch", "%s %v", name, args)
 			assert.NotContains(t, got.All(), "not-to-be-shown", "%s %v", name, args)
 			assert.Equal(t, 1, strings.Count(got.All(), "\n"), "%s %v: %s", name, args, got.All())
 		}

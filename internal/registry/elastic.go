@@ -85,7 +85,7 @@ func OpenElasticsearch(s Elasticsearch, log *logp.Logger) (*Registry, error) {
 	}
 	e := &elasticStore{
 		client: client, id: s.ID, index: s.Index, log: log, writer: rand.Text(),
-		where: fmt.Sprintf("the index %s of Elasticsearch (%s, state.id %s)", s.Index, client.hosts[0].URL, s.ID),
+		where: fmt.Sprintf("the index %s of Elasticsearch (%s, state.id %s)", s.Index, client.urls(), s.ID),
 		ended: make(chan struct{}), wake: make(chan struct{}, 1), versions: map[Key]docVersion{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())

@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-
-	"onepasswordbeat/internal/safetext"
 )
 
 // maxBatch is the number of states in one bulk request.
@@ -195,5 +193,5 @@ func (e *elasticStore) judge(key Key, item result) error {
 	if reason.Type == indexNotFound {
 		return e.unavailable(e.noIndex())
 	}
-	return e.unavailable(fmt.Errorf("status %d, %s: %s", item.Status, safetext.Short(reason.Type, maxText), safetext.Short(reason.Reason, 3*maxText)))
+	return e.unavailable(errors.New(reason.problem(item.Status)))
 }

@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +59,15 @@ func CheckElasticsearch(cfg *conf.C) error {
 		c.close()
 	}
 	return err
+}
+
+// urls are the hosts, for messages. libbeat takes credentials out of them.
+func (c *elasticClient) urls() string {
+	list := make([]string, len(c.hosts))
+	for i := range c.hosts {
+		list[i] = safetext.Short(trimSlash(c.hosts[i].URL), maxText)
+	}
+	return strings.Join(list, ", ")
 }
 
 func (c *elasticClient) close() {
@@ -166,6 +176,18 @@ type elasticError struct {
 	Reason string `json:"reason"`
 }
 
+// problem says what an error is, and what to do about it.
+func (e elasticError) problem(status int) string {
+	text := fmt.Sprintf("status %d, %s: %s", status, safetext.Short(e.Type, maxText), safetext.Short(e.Reason, 3*maxText))
+	switch status {
+	case http.StatusUnauthorized:
+		text += ". Check the API key, or the user and password"
+	case http.StatusForbidden:
+		text += ". Grant the privileges of docs/roles.md"
+	}
+	return text
+}
+
 // failure is the error in an answer; false if it has none that Elasticsearch would send.
 func (a answer) failure() (elasticError, bool) {
 	var body struct {
@@ -178,7 +200,7 @@ func (a answer) failure() (elasticError, bool) {
 // problem says why an answer is not the expected one.
 func (a answer) problem() string {
 	if e, ok := a.failure(); ok {
-		return fmt.Sprintf("status %d, %s: %s", a.status, safetext.Short(e.Type, maxText), safetext.Short(e.Reason, 3*maxText))
+		return e.problem(a.status)
 	}
 	return fmt.Sprintf("status %d with a body that is no answer of Elasticsearch: %q", a.status, safetext.Short(string(a.body), maxText))
 }

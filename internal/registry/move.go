@@ -28,9 +28,15 @@ func Move(ctx context.Context, from, to *Registry, now time.Time) ([]Moved, erro
 		return nil, err
 	}
 	results := make([]Moved, 0, len(entries))
+	var gone error // why the rest is not tried
 	for _, e := range entries {
-		m := Moved{Key: e.Key}
-		m.Already, m.Err = move(ctx, from, to, e.Key, now)
+		m := Moved{Key: e.Key, Err: gone}
+		if gone == nil {
+			m.Already, m.Err = move(ctx, from, to, e.Key, now)
+		}
+		if gone == nil && errors.As(m.Err, new(*UnavailableError)) {
+			gone = errors.New("it was not tried, because Elasticsearch was not available for one before it")
+		}
 		results = append(results, m)
 	}
 	return results, nil

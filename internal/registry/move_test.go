@@ -253,3 +253,38 @@ func TestMovedAndLost(t *testing.T) {
 		require.ErrorContains(t, b.move(t, to).Err, "It is not there", to)
 	}
 }
+
+// TestMoveEndsWithoutElasticsearch: the first state that fails for that ends it; the rest is not tried.
+func TestMoveEndsWithoutElasticsearch(t *testing.T) {
+	b := both{registrytest.NewFake(t), t.TempDir()}
+	files, elastic := openFiles(t, b.dataPath), openFake(t, b.fake)
+	for _, input := range []string{"a", "b", "c", "d"} {
+		require.NoError(t, files.Commit(t.Context(), registry.Key{Input: input, EventType: "audit_events"}, registrytest.State(1)))
+	}
+	writes := 0
+	b.fake.Answer(func(w http.ResponseWriter, req *http.Request) bool {
+		if strings.HasSuffix(req.URL.Path, "/_bulk") {
+			writes++
+		}
+		if writes < 2 {
+			return false
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
+	results, err := registry.Move(t.Context(), files, elastic, registrytest.State(9).Updated)
+	require.NoError(t, err)
+	require.Len(t, results, 4)
+	require.NoError(t, results[0].Err)
+	require.ErrorAs(t, results[1].Err, new(*registry.UnavailableError))
+	require.ErrorContains(t, results[2].Err, "was not tried")
+	require.ErrorContains(t, results[3].Err, "was not tried")
+	assert.Equal(t, 2, writes)
+	b.fake.Heal()
+	results, err = registry.Move(t.Context(), files, elastic, registrytest.State(9).Updated)
+	require.NoError(t, err)
+	for i, m := range results {
+		require.NoError(t, m.Err)
+		assert.Equal(t, i == 0, m.Already)
+	}
+}
