@@ -7,12 +7,15 @@ package delivery
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // errorCause is an error as Elasticsearch writes it.
@@ -55,41 +58,73 @@ func (r rejection) String() string {
 	return fmt.Sprintf("%d %s: %s", r.status, r.Type, withoutValues(r.Reason))
 }
 
+// bulkItem is an item of a bulk response, by its action.
+type bulkItem = map[string]struct {
+	Status int        `json:"status"`
+	Error  errorCause `json:"error"`
+}
+
+// failedItems is the error of a response that accepts no document and rejects none for good: Elasticsearch fails, such as
+// with a shard that is not available. libbeat would send the same request again at once.
+type failedItems struct{ rejection }
+
+func (e *failedItems) Error() string { return e.String() }
+
 // rejectionsOf reads the response to a bulk request of count documents and returns those that were rejected for good: any
-// 4xx except 409 (a duplicate) and 429 (tried again), and how many were accepted. The error says why the body is not such a response: libbeat
-// would take an item without a status as accepted, and repeat the request at once for anything else.
+// 4xx except 409 (a duplicate) and 429 (tried again), and how many were accepted. The error says why the body is no such response: libbeat
+// would take an item without a status as accepted, and repeat the request at once for anything else. Names in another case and
+// repeated names are such a reason, too, because libbeat's parser reads them in its own way.
 func rejectionsOf(body []byte, count int) (list []rejection, accepted int, err error) {
 	if allCreated(body, count) {
 		return nil, count, nil
 	}
 	var response struct {
-		Items []map[string]struct {
-			Status int        `json:"status"`
-			Error  errorCause `json:"error"`
-		} `json:"items"`
+		Items []bulkItem `json:"items"`
 	}
-	if err := json.Unmarshal(body, &response); err != nil {
-		return nil, 0, fmt.Errorf("not the JSON of a bulk response: %w", err)
+	if err := json.Unmarshal(body, &response, jsontext.AllowInvalidUTF8(true)); err != nil {
+		return nil, 0, errors.New("not the JSON of a bulk response")
 	}
 	if len(response.Items) != count {
 		return nil, 0, fmt.Errorf("%d items for %d documents", len(response.Items), count)
 	}
+	var failed *failedItems
+	busy := false
 	for i, item := range response.Items {
-		if len(item) != 1 {
-			return nil, 0, fmt.Errorf("item %d has %d actions", i, len(item))
-		}
-		for _, r := range item {
-			if r.Status < http.StatusOK || r.Status > maxStatus {
-				return nil, 0, fmt.Errorf("item %d has the status %d", i, r.Status)
-			}
-			if r.Status >= 300 && r.Status < 500 && r.Status != http.StatusConflict && r.Status != http.StatusTooManyRequests {
-				list = append(list, rejection{r.Status, r.Error})
-			} else if r.Status < 300 || r.Status == http.StatusConflict {
-				accepted++
-			}
+		r, err := statusOf(item)
+		switch {
+		case err != nil:
+			return nil, 0, fmt.Errorf("item %d %w", i, err)
+		case r.status < http.StatusMultipleChoices || r.status == http.StatusConflict:
+			accepted++
+		case r.status == http.StatusTooManyRequests:
+			busy = true
+		case r.status >= http.StatusInternalServerError:
+			failed = &failedItems{r}
+		default:
+			list = append(list, r)
 		}
 	}
+	if failed != nil && accepted == 0 && len(list) == 0 && !busy {
+		return nil, 0, failed
+	}
 	return list, accepted, nil
+}
+
+// statusOf returns the status of an item.
+func statusOf(item bulkItem) (rejection, error) {
+	if len(item) != 1 {
+		return rejection{}, fmt.Errorf("has %d actions", len(item))
+	}
+	for action, r := range item {
+		if action != "create" && action != "index" { // what libbeat asks for
+			return rejection{}, errors.New("is of another action")
+		}
+		if r.Status < http.StatusOK || r.Status > maxStatus {
+			return rejection{}, fmt.Errorf("has the status %d", r.Status)
+		}
+		return rejection{r.Status, r.Error}, nil
+	}
+	return rejection{}, nil
 }
 
 // maxStatus is the highest status of HTTP.

@@ -7,6 +7,7 @@ package delivery
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
 	"github.com/elastic/beats/v7/libbeat/outputs/elasticsearch"
 	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 // Responses remembers what Elasticsearch's bulk responses say about rejections. libbeat counts
@@ -92,9 +95,13 @@ type bulkClient struct {
 
 func (b *bulkClient) CloseIdleConnections() { b.next.CloseIdleConnections() }
 
-// maxBulkResponse is the size of a bulk response after decompression. One for 1,600 documents that were all rejected has
-// less than 2 MB.
-const maxBulkResponse = 64 << 20
+const (
+	// maxBulkResponse is the size of a bulk response after decompression, and of any response but a bulk request's. One for
+	// 1,600 documents that were all rejected has less than 2 MB.
+	maxBulkResponse = 16 << 20
+	// maxErrorBytes is how much of the response to a rejected request is read.
+	maxErrorBytes = 16 << 10
+)
 
 // Do sends a request and reads the response if it is one of a bulk request.
 func (b *bulkClient) Do(req *http.Request) (*http.Response, error) {
@@ -103,6 +110,9 @@ func (b *bulkClient) Do(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := b.next.Do(req)
 	if !strings.HasSuffix(req.URL.Path, "_bulk") {
+		if err == nil {
+			resp.Body = readCloser{io.LimitReader(resp.Body, maxBulkResponse), resp.Body}
+		}
 		return resp, err
 	}
 	if err != nil {
@@ -112,6 +122,9 @@ func (b *bulkClient) Do(req *http.Request) (*http.Response, error) {
 	count, counted := eventCount(req)
 	if resp.StatusCode == http.StatusRequestEntityTooLarge && count == 1 {
 		b.responses.note(rejection{resp.StatusCode, errorCause{"request_entity_too_large", "the event is larger than Elasticsearch or a proxy accepts"}})
+	}
+	if isOtherSuccess(resp.StatusCode) {
+		return nil, b.noBulkResponse(resp, errors.New("not the status of a bulk response"))
 	}
 	if resp.StatusCode != http.StatusOK {
 		b.readRejected(resp)
@@ -138,6 +151,7 @@ func eventCount(req *http.Request) (int, bool) {
 func (b *bulkClient) readBulk(resp *http.Response, count int) (*http.Response, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBulkResponse+1))
 	if err != nil {
+		b.responses.block("the output's response ended early: " + err.Error())
 		resp.Body = replay(body, err, nil, resp.Body) // libbeat sends such a request again
 		return resp, nil
 	}
@@ -148,11 +162,14 @@ func (b *bulkClient) readBulk(resp *http.Response, count int) (*http.Response, e
 	} else {
 		rejections, accepted, err = rejectionsOf(body, count)
 	}
-	if err != nil {
-		resp.Body.Close()
-		err = fmt.Errorf("the output answers with status 200 and no bulk response (%w): check what is between the beat and Elasticsearch, such as a proxy or a login page", err)
+	if failed, ok := errors.AsType[*failedItems](err); ok {
+		_ = resp.Body.Close()
+		err = fmt.Errorf("the output can't store any event at the moment: %w", failed)
 		b.responses.block(err.Error())
 		return nil, err
+	}
+	if err != nil {
+		return nil, b.noBulkResponse(resp, err)
 	}
 	b.responses.block("")
 	if accepted > 0 {
@@ -165,22 +182,34 @@ func (b *bulkClient) readBulk(resp *http.Response, count int) (*http.Response, e
 	return resp, nil
 }
 
-// maxErrorBytes is how much of the response to a rejected request is read.
-const maxErrorBytes = 16 << 10
+// isOtherSuccess is whether a status is a success that no bulk request has. libbeat would take it for a bulk response, and
+// send the same request again at once.
+func isOtherSuccess(status int) bool {
+	return status != http.StatusOK && status/100 == http.StatusOK/100
+}
 
-// readRejected remembers why a whole request was rejected: a privilege on
-// anything, a read-only cluster, a revoked password. What passes without help (429,
+// noBulkResponse is the error of a success that is no bulk response.
+func (b *bulkClient) noBulkResponse(resp *http.Response, reason error) error {
+	_ = resp.Body.Close()
+	err := fmt.Errorf("the output answers with status %d and no bulk response (%w): check what is between the beat and Elasticsearch, such as a proxy or a login page",
+		resp.StatusCode, reason)
+	b.responses.block(err.Error())
+	return err
+}
+
+// readRejected reads a little of the response to a request that was rejected as a whole, of which libbeat would read and log
+// all. It remembers why: a privilege on anything, a read-only cluster, a revoked password. What passes without help (429,
 // 413, which libbeat splits, and 5xx) is not a rejection.
 func (b *bulkClient) readRejected(resp *http.Response) {
-	switch resp.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusNotFound:
-	default:
+	head, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+	resp.Body = replay([]byte(safetext.Line(string(head))), nil, nil, resp.Body)
+	switch {
+	case resp.StatusCode == http.StatusRequestEntityTooLarge, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout,
+		resp.StatusCode/100 == http.StatusInternalServerError/100:
 		b.responses.block("")
-		return
+	default:
+		b.responses.block("the output rejects every request: " + requestRejection(resp.StatusCode, head).String())
 	}
-	head, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
-	resp.Body = replay(head, err, resp.Body, resp.Body)
-	b.responses.block("the output rejects every request: " + requestRejection(resp.StatusCode, head).String())
 }
 
 // replay is a body whose first part was read already: head, then the error that ended it or the rest.

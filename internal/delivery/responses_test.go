@@ -112,6 +112,10 @@ func TestResponseThatIsNotABulkResponse(t *testing.T) {
 		"two actions":        `{"errors":false,"items":[{"create":{"status":201},"index":{"status":201}},{"create":{"status":201}}]}`,
 		"error is text":      `{"errors":true,"items":[{"create":{"status":400,"error":"why"}},{"create":{"status":201}}]}`,
 		"text behind it":     answer(created, created) + "x",
+		"names in capitals":  `{"errors":true,"items":[{"create":{"Status":400,"STATUS":201}},{"create":{"status":201}}]}`,
+		"two statuses":       `{"errors":true,"items":[{"create":{"status":400,"status":201}},{"create":{"status":201}}]}`,
+		"two lists of items": `{"errors":true,"items":[{"create":{"status":400}},{"create":{"status":400}}],` + answer(created, created)[len(`{"errors":false,`):],
+		"another action":     `{"errors":false,"items":[{"delete":{"status":200}},{"delete":{"status":200}}]}`,
 		"created look-alike": `{"errors":false,"items":[{"create":{"status":201}}],{"create":{"status":201}}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,6 +147,58 @@ func TestWrittenTemplatesAreCounted(t *testing.T) {
 
 // TestRejectedRequest: a request that is rejected as a whole is remembered until one
 // is accepted, and handed on as it came.
+// TestResponsesThatLibbeatWouldRepeatAtOnce: other successes, and nothing but failed items, are errors: libbeat waits after one.
+func TestResponsesThatLibbeatWouldRepeatAtOnce(t *testing.T) {
+	for _, status := range []int{http.StatusCreated, http.StatusAccepted, http.StatusNoContent, http.StatusPartialContent} {
+		w := &Responses{}
+		_, err := do(t, w, "/_bulk", answers(status, ""), elasticsearch.HeaderEventCount, "2")
+		require.ErrorContains(t, err, "not the status of a bulk response")
+		assert.Contains(t, w.Blocked(), "no bulk response")
+	}
+	for name, test := range map[string]struct {
+		items   string
+		blocked bool
+	}{
+		"all failed":        {answer(broken, broken), true},
+		"one accepted":      {answer(broken, created), false},
+		"one known already": {answer(broken, duplicate), false},
+		"one rejected":      {answer(broken, badIP), false},
+		"one busy":          {answer(broken, busy), false}, // libbeat waits for it
+	} {
+		w := &Responses{}
+		_, err := do(t, w, "/_bulk", answers(http.StatusOK, test.items), elasticsearch.HeaderEventCount, "2")
+		assert.Equal(t, test.blocked, err != nil, name)
+		if test.blocked {
+			assert.Equal(t, "the output can't store any event at the moment: 503 unavailable_shards_exception: primary shard is not active", w.Blocked())
+		}
+	}
+}
+
+// TestErrorOfTheOutputIsReadForALittle: libbeat reads and logs the whole body of an error.
+func TestErrorOfTheOutputIsReadForALittle(t *testing.T) {
+	endless := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, strings.Repeat("\x1b[31mx", 10_000))
+			}
+		}
+	}
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusForbidden, http.StatusTeapot} {
+		w := &Responses{}
+		got, err := do(t, w, "/_bulk", endless(status), elasticsearch.HeaderEventCount, "2")
+		require.NoError(t, err)
+		assert.LessOrEqual(t, len(got), 1<<10)
+		assert.NotContains(t, got, "\x1b")
+	}
+	w := &Responses{}
+	_, err := do(t, w, "/_bulk", endless(http.StatusOK), elasticsearch.HeaderEventCount, "2")
+	require.ErrorContains(t, err, "more than 16 MiB")
+	got, err := do(t, w, "/_license", endless(http.StatusOK))
+	require.NoError(t, err)
+	assert.Len(t, got, maxBulkResponse)
+}
+
 func TestRejectedRequest(t *testing.T) {
 	const body = `{"error":{"type":"security_exception","reason":"action [indices:data/write/bulk] is unauthorized for user [u]"},"status":403}`
 	for status, blocked := range map[int]string{

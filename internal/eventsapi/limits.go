@@ -29,6 +29,10 @@ const (
 	MaxItemBytes = 4 << 20
 	// MaxItemValues is the number of JSON values in one event.
 	MaxItemValues = 20_000
+	// MaxItemDepth is how deep the objects and arrays of one event may nest.
+	MaxItemDepth = 9000
+	// MaxItemInvalid is the number of bytes in one event that are not UTF-8.
+	MaxItemInvalid = 1000
 	// ItemSlack is how many items more than the requested limit a page may hold.
 	ItemSlack = 100
 	// MaxErrorBody is how much of the body of a 4xx or 5xx is read. Bodies of other statuses than 200 are not read.

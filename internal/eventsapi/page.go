@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -59,10 +60,22 @@ var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.Al
 
 // decodePage reads {"cursor":string,"has_more":bool,"items":[...]} in one pass over body, which the page's items alias from then on.
 //
-// Keys in any order; unknown ones are checked and skipped; of a repeated one the last counts, as in encoding/json. All
+// Keys in any order; unknown ones are checked and skipped; a repeated one must not contradict the first. All
 // three must be there, and only items may be null. The time is linear in the length of body, and ctx ends it.
 func decodePage(ctx context.Context, body []byte, maxItems int) (*Page, error) {
-	d := pageDecoder{ctx: ctx, body: body, json: jsontext.NewDecoder(bytes.NewBuffer(body), lenient...), maxItems: maxItems, page: Page{Bytes: int64(len(body))}}
+	page, err := decodeNested(ctx, body, nil, maxItems)
+	if err == nil || ctx.Err() != nil {
+		return page, err
+	}
+	if deep := flatten(body); len(deep) > 0 { // otherwise one item would keep back all that come after it
+		return decodeNested(ctx, body, deep, maxItems)
+	}
+	return page, err
+}
+
+// decodeNested decodes a page. deep are the offsets of what was nested too deeply, see flatten.
+func decodeNested(ctx context.Context, body []byte, deep []int, maxItems int) (*Page, error) {
+	d := pageDecoder{ctx: ctx, body: body, deep: deep, json: jsontext.NewDecoder(bytes.NewBuffer(body), lenient...), maxItems: maxItems, page: Page{Bytes: int64(len(body))}}
 	if err := d.document(); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -117,6 +130,7 @@ type pageDecoder struct {
 	ctx                          context.Context
 	body                         []byte
 	json                         *jsontext.Decoder
+	deep                         []int // what comes after the values that were read
 	maxItems                     int
 	page                         Page
 	hasCursor, hasMore, hasItems bool
@@ -177,7 +191,11 @@ func (d *pageDecoder) cursor() error {
 	case len(value) > MaxCursorBytes+2:
 		return shapeError(fmt.Sprintf("its cursor has more than %d bytes", MaxCursorBytes))
 	}
-	d.hasCursor, d.page.Cursor = true, unquote(value)
+	cursor := unquote(value)
+	if d.hasCursor && cursor != d.page.Cursor {
+		return shapeError("it has two cursors")
+	}
+	d.hasCursor, d.page.Cursor = true, cursor
 	return nil
 }
 
@@ -189,12 +207,17 @@ func (d *pageDecoder) more() error {
 	case value.Kind() != 't' && value.Kind() != 'f':
 		return shapeError("has_more is not a boolean")
 	}
-	d.hasMore, d.page.HasMore = true, value.Kind() == 't'
+	more := value.Kind() == 't'
+	if d.hasMore && more != d.page.HasMore {
+		return shapeError("has_more is both true and false")
+	}
+	d.hasMore, d.page.HasMore = true, more
 	return nil
 }
 
+// items decodes an array of events. A second one adds to the first: the cursor comes after both.
 func (d *pageDecoder) items() error {
-	d.hasItems, d.page.Items, d.page.Oversized = true, nil, nil
+	d.hasItems = true
 	if d.json.PeekKind() != '[' {
 		value, err := d.json.ReadValue()
 		if err == nil && value.Kind() != 'n' {
@@ -227,7 +250,11 @@ func (d *pageDecoder) item() error {
 		return shapeError(fmt.Sprintf("it has more than %d items", d.maxItems))
 	}
 	item := json.RawMessage(raw[:len(raw):len(raw)])
-	if reason := oversize(raw); reason != "" {
+	reason := oversize(raw)
+	if d.isDeep(len(raw)) {
+		reason = fmt.Sprintf("the event is nested more than %d levels deep", MaxItemDepth)
+	}
+	if reason != "" {
 		if d.page.Oversized == nil {
 			d.page.Oversized = map[int]Oversized{}
 		}
@@ -236,6 +263,16 @@ func (d *pageDecoder) item() error {
 	}
 	d.page.Items = append(d.page.Items, item)
 	return nil
+}
+
+// isDeep is whether the value that was just read, of n bytes, held what was nested too deeply.
+func (d *pageDecoder) isDeep(n int) (is bool) {
+	end := int(d.json.InputOffset())
+	for len(d.deep) > 0 && d.deep[0] < end {
+		is = is || d.deep[0] >= end-n
+		d.deep = d.deep[1:]
+	}
+	return is
 }
 
 // compact gives a page with an oversized item a buffer of its own, so that what was left out does not stay in memory.
@@ -256,8 +293,22 @@ func oversize(raw jsontext.Value) string {
 		return fmt.Sprintf("the event has %d bytes, more than %d", len(raw), MaxItemBytes)
 	case len(raw) > least*MaxItemValues && countValues(raw) > MaxItemValues:
 		return fmt.Sprintf("the event has more than %d JSON values", MaxItemValues)
+	case len(raw) > MaxItemInvalid && !utf8.Valid(raw) && invalidBytes(raw) > MaxItemInvalid:
+		return fmt.Sprintf("the event has more than %d bytes that are not UTF-8", MaxItemInvalid)
 	}
 	return ""
+}
+
+// invalidBytes counts the bytes that are not UTF-8. Each is written as six: \ufffd.
+func invalidBytes(raw []byte) (n int) {
+	for len(raw) > 0 {
+		r, size := utf8.DecodeRune(raw)
+		if r == utf8.RuneError && size == 1 {
+			n++
+		}
+		raw = raw[size:]
+	}
+	return n
 }
 
 // countValues counts the values in an item, with the objects and arrays and without the names, up to one more than allowed.
@@ -319,4 +370,36 @@ func isPlain(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// flatten replaces each value in a body that is nested too deeply by an empty string of the same length, in place, and
+// returns where these are. The JSON decoder would reject the whole body.
+func flatten(body []byte) (deep []int) {
+	const most = MaxItemDepth + 2 // the page and its items
+	depth, quoted, escaped := 0, false, false
+	for i, c := range body {
+		blank := depth > most
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth == most+1 {
+				deep, blank = append(deep, i), true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+		switch {
+		case blank && depth == most:
+			body[deep[len(deep)-1]], body[i] = '"', '"'
+		case blank:
+			body[i] = ' '
+		}
+	}
+	return deep
 }
