@@ -42,7 +42,7 @@ func python(t *testing.T, program string) string {
 func TestChart(t *testing.T) {
 	sets, err := filepath.Glob("testdata/values/*.yaml")
 	require.NoError(t, err)
-	require.Len(t, sets, 4)
+	require.Len(t, sets, 6)
 	for _, values := range sets {
 		t.Run(strings.TrimSuffix(filepath.Base(values), ".yaml"), func(t *testing.T) {
 			values := absolute(t, values)
@@ -57,13 +57,68 @@ func TestChart(t *testing.T) {
 	out, err := try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33")
 	require.Error(t, err)
 	assert.Contains(t, out, "token.existingSecret is required")
-	out, err = try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33",
-		"--set", "token.existingSecret=a,state.backend=elasticsearch")
-	require.Error(t, err, "a pod without a volume would lose its state")
-	assert.Contains(t, out, "keeps its state in files")
 	out, err = try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--kube-version", "1.33", "--set", "token.existingSecret=a,tokn=b")
 	require.Error(t, err)
 	assert.Contains(t, out, "tokn")
+}
+
+// TestChartWithStateInElasticsearch: no claim, a data folder that ends with the pod, and a state.id of the release.
+func TestChartWithStateInElasticsearch(t *testing.T) {
+	render := func(set ...string) (manifest string, pod podSpec, state map[string]any) {
+		args := []string{"template", "release", chart, "--namespace", "beats", "--kube-version", "1.33", "--set", "token.existingSecret=a,elasticsearch.existingSecret=b"}
+		for _, s := range set {
+			args = append(args, "--set", s)
+		}
+		manifest = helm(t, args...)
+		for decoder := yaml.NewDecoder(strings.NewReader(manifest)); ; {
+			var o object
+			if err := decoder.Decode(&o); err != nil {
+				return manifest, pod, state
+			}
+			var settings struct {
+				State map[string]any `yaml:"onepasswordbeat.state"`
+			}
+			require.NoError(t, yaml.Unmarshal([]byte(o.Data["onepasswordbeat.yml"]), &settings))
+			if o.Kind == "ConfigMap" {
+				state = settings.State
+			}
+			if o.Kind == "Deployment" {
+				pod = o.Spec.Template.Spec
+			}
+		}
+	}
+	elastic, move := "state.backend=elasticsearch", "state.move=true"
+	claim := func(name string) map[string]any { return map[string]any{"claimName": name} }
+
+	_, pod, state := render()
+	assert.Nil(t, state, "files are the beat's own default")
+	assert.Equal(t, claim("release-onepasswordbeat"), pod.volume("data")["persistentVolumeClaim"])
+	assert.Empty(t, pod.InitContainers)
+
+	manifest, pod, state := render(elastic)
+	assert.NotContains(t, manifest, "PersistentVolumeClaim")
+	assert.Equal(t, map[string]any{"sizeLimit": "1Gi"}, pod.volume("data")["emptyDir"])
+	assert.Equal(t, map[string]any{"backend": "elasticsearch", "id": "beats.release-onepasswordbeat", "index": "onepasswordbeat-state"}, state)
+
+	_, pod, state = render(elastic, move, "state.id=production", "config.output\\.logstash.hosts={logstash:5044}")
+	assert.Equal(t, map[string]any{
+		"backend": "elasticsearch", "id": "production", "index": "onepasswordbeat-state",
+		"elasticsearch": map[string]any{"hosts": []any{"https://elasticsearch:9200"}, "api_key": "${ELASTICSEARCH_API_KEY}"},
+	}, state, "another output names no Elasticsearch")
+	require.Len(t, pod.InitContainers, 1)
+	assert.Equal(t, []string{"state", "move", "--to", "elasticsearch"}, pod.InitContainers[0].Args)
+	assert.Equal(t, claim("release-onepasswordbeat"), pod.volume("moved")["persistentVolumeClaim"])
+	assert.Contains(t, pod.InitContainers[0].VolumeMounts, map[string]any{"name": "moved", "mountPath": "/usr/share/onepasswordbeat/data"})
+
+	_, pod, state = render(move, "state.existingClaim=cursors")
+	assert.Equal(t, "file", state["backend"])
+	require.Len(t, pod.InitContainers, 1)
+	assert.Equal(t, []string{"state", "move", "--to", "file"}, pod.InitContainers[0].Args)
+	assert.Equal(t, claim("cursors"), pod.volume("data")["persistentVolumeClaim"])
+	assert.Contains(t, pod.InitContainers[0].VolumeMounts, map[string]any{"name": "data", "mountPath": "/usr/share/onepasswordbeat/data"})
+
+	_, err := try(t, root, absolute(t, filepath.Join(tools, "helm")), "template", "release", chart, "--set", "token.existingSecret=a,state.id=a b")
+	require.Error(t, err, "an id that the beat rejects")
 }
 
 // validate has the schemas of a version of Kubernetes judge what they know: the operator's PodMonitor is not theirs.
@@ -83,21 +138,40 @@ func validate(t *testing.T, manifest, version string) {
 // object is what the tests look at of a Kubernetes object.
 type object struct {
 	Kind string
+	Data map[string]string
 	Spec struct {
 		Replicas int
 		Strategy struct{ Type string }
 		Template struct {
-			Spec struct {
-				TerminationGracePeriodSeconds int              `yaml:"terminationGracePeriodSeconds"`
-				AutomountServiceAccountToken  *bool            `yaml:"automountServiceAccountToken"`
-				SecurityContext               map[string]any   `yaml:"securityContext"`
-				Volumes                       []map[string]any `yaml:"volumes"`
-				Containers                    []struct {
-					SecurityContext map[string]any `yaml:"securityContext"`
-				} `yaml:"containers"`
-			}
+			Spec podSpec
 		}
 	}
+}
+
+// podSpec is that of the Deployment.
+type podSpec struct {
+	TerminationGracePeriodSeconds int              `yaml:"terminationGracePeriodSeconds"`
+	AutomountServiceAccountToken  *bool            `yaml:"automountServiceAccountToken"`
+	SecurityContext               map[string]any   `yaml:"securityContext"`
+	Volumes                       []map[string]any `yaml:"volumes"`
+	InitContainers                []podContainer   `yaml:"initContainers"`
+	Containers                    []podContainer   `yaml:"containers"`
+}
+
+type podContainer struct {
+	Args            []string         `yaml:"args"`
+	SecurityContext map[string]any   `yaml:"securityContext"`
+	VolumeMounts    []map[string]any `yaml:"volumeMounts"`
+}
+
+// volume is one by its name; nil if there is none.
+func (p podSpec) volume(name string) map[string]any {
+	for _, v := range p.Volumes {
+		if v["name"] == name {
+			return v
+		}
+	}
+	return nil
 }
 
 // checkObjects fails unless the pod is what the Pod Security standard "restricted" asks for, and alone.
@@ -124,9 +198,11 @@ func checkObjects(t *testing.T, manifest string) {
 			"fsGroupChangePolicy": "OnRootMismatch", "seccompProfile": map[string]any{"type": "RuntimeDefault"},
 		}, pod.SecurityContext)
 		require.Len(t, pod.Containers, 1)
-		assert.Equal(t, map[string]any{
-			"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": map[string]any{"drop": []any{"ALL"}},
-		}, pod.Containers[0].SecurityContext)
+		for _, c := range append(pod.InitContainers, pod.Containers...) {
+			assert.Equal(t, map[string]any{
+				"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": map[string]any{"drop": []any{"ALL"}},
+			}, c.SecurityContext)
+		}
 		for _, v := range pod.Volumes {
 			if secret, ok := v["secret"].(map[string]any); ok {
 				assert.Equal(t, 0o440, secret["defaultMode"], v["name"])

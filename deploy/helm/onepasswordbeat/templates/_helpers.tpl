@@ -38,6 +38,57 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end -}}
 {{- end -}}
 
+{{/* What names the states of this release in Elasticsearch. */}}
+{{- define "onepasswordbeat.stateID" -}}
+{{- .Values.state.id | default (printf "%s.%s" .Release.Namespace (include "onepasswordbeat.name" .)) -}}
+{{- end -}}
+
+{{/* The claim with the cursors. */}}
+{{- define "onepasswordbeat.claim" -}}
+{{- .Values.state.existingClaim | default (include "onepasswordbeat.name" .) -}}
+{{- end -}}
+
+{{/* What every container of the pod has. */}}
+{{- define "onepasswordbeat.container" -}}
+image: {{ include "onepasswordbeat.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+{{- if or .Values.elasticsearch.existingSecret .Values.extraEnv }}
+env:
+  {{- with .Values.elasticsearch }}
+  {{- if .existingSecret }}
+  - name: ELASTICSEARCH_API_KEY
+    valueFrom:
+      secretKeyRef:
+        name: {{ .existingSecret }}
+        key: {{ .key }}
+  {{- end }}
+  {{- end }}
+  {{- with .Values.extraEnv }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- end }}
+resources: {{- toYaml .Values.resources | nindent 2 }}
+{{- end -}}
+
+{{/* The mounts of every container, but the data folder. */}}
+{{- define "onepasswordbeat.mounts" -}}
+- name: config
+  mountPath: /usr/share/onepasswordbeat/onepasswordbeat.yml
+  subPath: onepasswordbeat.yml
+  readOnly: true
+- name: token
+  mountPath: /run/secrets/onepasswordbeat
+  readOnly: true
+{{- if .Values.elasticsearch.caSecret }}
+- name: ca
+  mountPath: /run/secrets/elasticsearch
+  readOnly: true
+{{- end }}
+{{- end -}}
+
 {{/* The configuration: what the chart writes, and what the user sets over it. */}}
 {{- define "onepasswordbeat.config" -}}
 {{- $input := dict "type" "onepassword" "id" .Values.input.id "token_file" "/run/secrets/onepasswordbeat/token" "shutdown_timeout" (printf "%ds" (int .Values.shutdownTimeoutSeconds)) -}}
@@ -47,9 +98,19 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if .Values.elasticsearch.existingSecret }}{{ $_ := set $output "api_key" "${ELASTICSEARCH_API_KEY}" }}{{ end -}}
 {{- if .Values.elasticsearch.caSecret }}{{ $_ := set $output "ssl.certificate_authorities" (list "/run/secrets/elasticsearch/ca.crt") }}{{ end -}}
 {{- $config := dict "onepasswordbeat.inputs" (list $input) "http.enabled" true "http.host" "0.0.0.0" "http.port" 5066 "path.logs" "/usr/share/onepasswordbeat/data/logs" -}}
-{{- if eq .Values.state.backend "elasticsearch" }}{{ fail "state.backend: this version of the beat keeps its state in files, and a pod without a volume would lose it; use volume" }}{{ end -}}
 {{- $other := false -}}
-{{- range $key, $_ := .Values.config }}{{ if or (eq $key "output") (hasPrefix "output." $key) }}{{ $other = true }}{{ end }}{{ end -}}
+{{- $elasticsearch := true -}}
+{{- range $key, $value := .Values.config -}}
+{{- if or (eq $key "output") (hasPrefix "output." $key) -}}
+{{- $other = true -}}
+{{- $elasticsearch = or (hasPrefix "output.elasticsearch" $key) (and (kindIs "map" $value) (hasKey $value "elasticsearch")) -}}
+{{- end -}}
+{{- end -}}
 {{- if not $other }}{{ $_ := set $config "output.elasticsearch" $output }}{{ end -}}
+{{- if or (eq .Values.state.backend "elasticsearch") .Values.state.move -}}
+{{- $state := dict "backend" (eq .Values.state.backend "elasticsearch" | ternary "elasticsearch" "file") "id" (include "onepasswordbeat.stateID" .) "index" .Values.state.index -}}
+{{- with .Values.state.elasticsearch }}{{ $_ := set $state "elasticsearch" . }}{{ else }}{{ if not $elasticsearch }}{{ $_ := set $state "elasticsearch" $output }}{{ end }}{{ end -}}
+{{- $_ := set $config "onepasswordbeat.state" $state -}}
+{{- end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) -}}
 {{- end -}}
