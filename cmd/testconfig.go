@@ -9,6 +9,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 	conf "github.com/elastic/elastic-agent-libs/config"
 
 	"onepasswordbeat/beater"
+	"onepasswordbeat/config"
 )
 
 // configTest makes `test config` warn about unknown settings.
@@ -36,6 +38,9 @@ func (c *configTest) creator(next beat.Creator) beat.Creator {
 		if c.stderr != nil {
 			inputs, _ := beater.Inputs(section) // the creator reports the error
 			warnOfUnknownKeys(c.stderr, inputs)
+			if keys := config.UnknownStateKeys(section); len(keys) > 0 {
+				_, _ = fmt.Fprintln(c.stderr, "unknown settings in onepasswordbeat.state: "+strings.Join(keys, ", "))
+			}
 		}
 		return next(b, section)
 	}

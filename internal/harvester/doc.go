@@ -25,7 +25,9 @@
 //     its own content. When the output rejects everything, the cursor stays, the
 //     event type is Degraded with the output's reason, and delivery resumes
 //     without help when the cause is gone.
-//  3. A crash or a stop at any moment repeats at most what was in flight.
+//  3. A crash or a stop at any moment repeats at most what came after the last
+//     stored state: what was in flight and, while the store fails, what was
+//     delivered since then (at most an hour of it with states in Elasticsearch).
 //  4. A repeated event has the same _id.
 //  5. No API, network or mapping error ends a harvester, ends the beat or skips
 //     an event silently.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package registry keeps the position of every harvester across restarts: one
-// [State] per input and event type, in libbeat's statestore on memlog, below
-// path.data.
+// [State] per input and event type, in libbeat's statestore on memlog below
+// path.data, or in an index of Elasticsearch.
 //
 // # Durability
 //
@@ -29,6 +29,13 @@
 // another 1Password account, are rejected by [Registry.Load] with the same
 // intent: that harvester stops, the others continue.
 //
+// # Elasticsearch
+//
+// A commit returns when Elasticsearch has acknowledged it. Commits at the same time share a bulk request. Writes carry
+// the sequence number of what they replace, and an [*AdoptedError] has the state of another writer. Only Elasticsearch's
+// own word for a document is its absence; everything else is an [*UnavailableError]. A backend without a state looks into
+// the other one before it says so.
+//
 // # File layout
 //
 //	registry.go  Registry: Load, Commit, List, Close on a backend
@@ -36,4 +43,10 @@
 //	file.go      the backend in files: Open, shared syncs, checkpoints
 //	inspect.go   the look at the files before memlog opens them, and their repair
 //	edit.go      what the commands need: open an existing registry, Reset
+//
+//	elastic.go        the backend in Elasticsearch: documents, absence, conflicts
+//	elasticbulk.go    its writer: shared bulk requests
+//	elasticclient.go  its requests, and what an answer is worth
+//	elsewhere.go      a registry by its settings, and the look into the other backend
+//	move.go           from one backend to the other
 package registry

@@ -67,7 +67,7 @@ func TestOnlyElasticsearchsWordIsAbsence(t *testing.T) {
 		"429":                      {429, `{"error":{"type":"es_rejected_execution_exception","reason":"busy"},"status":429}`},
 		"500":                      {500, `{"error":{"type":"x","reason":"y"}}`},
 		"503":                      {503, ``},
-		"an endless answer":        {200, strings.Repeat("x", 9<<20)},
+		"an endless answer":        {404, fmt.Sprintf(`{"_index":"onepasswordbeat-state","_id":%q,"found":false}`, id) + strings.Repeat(" ", 9<<20)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := registrytest.NewFake(t)
@@ -117,7 +117,9 @@ func TestAnswerThatDoesNotCome(t *testing.T) {
 	defer cancel()
 	_, err := r.Load(ctx, key)
 	require.ErrorAs(t, err, new(*registry.UnavailableError))
-	require.ErrorAs(t, r.Commit(ctx, key, registrytest.State(1)), new(*registry.UnavailableError))
+	err = r.Commit(ctx, key, registrytest.State(1))
+	require.ErrorAs(t, err, new(*registry.UnavailableError))
+	require.ErrorContains(t, err, "no acknowledgement in time", "it ended with its own context")
 	failed := make(chan error, 2)
 	go func() { failed <- r.Commit(context.Background(), key, registrytest.State(1)) }()
 	go func() { _, err := r.Load(context.Background(), key); failed <- err }()
