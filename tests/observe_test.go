@@ -8,6 +8,7 @@ package tests
 import (
 	"bytes"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -158,6 +159,9 @@ func servedText(t *testing.T, beat *beattest.Beat) string {
 		require.NoError(t, beat.Get(path, &raw))
 		all.Write(raw)
 	}
+	code, metrics := beat.Text("/metrics")
+	require.Equal(t, http.StatusOK, code)
+	all.WriteString(metrics)
 	return all.String()
 }
 

@@ -73,7 +73,11 @@ func fetchError(t testing.TB, c *Client) *Error {
 
 func assertNoSecret(t testing.TB, err error) {
 	t.Helper()
-	for text := range map[string]bool{err.Error(): true, fmt.Sprintf("%+v %#v", err, err): true} {
+	texts := map[string]bool{err.Error(): true, fmt.Sprintf("%+v %#v", err, err): true}
+	if cause := errors.Unwrap(err); cause != nil {
+		texts[cause.Error()] = true
+	}
+	for text := range texts {
 		for part := range strings.SplitSeq(testToken, ".") {
 			assert.NotContains(t, text, part)
 		}
@@ -229,6 +233,31 @@ func TestFetchErrors(t *testing.T) {
 			assert.LessOrEqual(t, len(e.Error()), safetext.MaxBytes)
 		})
 	}
+}
+
+// TestInvariant9_EchoedTokenIsInNoError: a server, a proxy or a transport repeats the request's header in what it answers.
+func TestInvariant9_EchoedTokenIsInNoError(t *testing.T) {
+	const echo = `{"Error":{"Message":"Bearer ` + testToken + `"},"status":400,"message":"Bearer ` + testToken + `","cursor":"` + testToken + `","has_more":"` + testToken + `"}`
+	bodies := map[string]string{
+		"JSON": echo, "text": "bad header: Bearer " + testToken, "page": "<html><title>" + testToken + "</title><p>" + testToken + "</p></html>",
+		"half": "…" + testToken[len(testToken)/2:], "wrapped": testToken[:40] + "\n" + testToken[40:], "cut": `{"cursor":"` + testToken,
+	}
+	for kind, body := range bodies {
+		for _, code := range []int{200, 204, 301, 307, 400, 401, 403, 404, 407, 418, 422, 429, 500, 502, 503} {
+			t.Run(fmt.Sprint(kind, " ", code), func(t *testing.T) {
+				assertNoSecret(t, fetchError(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Location", "https://login.example.net/"+testToken+"?token="+testToken)
+					w.Header().Set("Retry-After", testToken)
+					w.WriteHeader(code)
+					_, _ = io.WriteString(w, body)
+				})))
+			})
+		}
+	}
+	t.Run("transport", func(t *testing.T) {
+		c := newClient(t, "https://events.example.com", func(c *Config) { c.Transport = failing{errors.New("header Bearer " + testToken)} })
+		assertNoSecret(t, fetchError(t, c))
+	})
 }
 
 // TestWebPageInPlaceOfAnError: the advice is about what stands in between, not about the token.
