@@ -235,9 +235,6 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// maxShownID is the length of an input's id as it is shown: no configured one is longer.
-const maxShownID = 128
-
 // listStates prints a line a state.
 func listStates(ctx context.Context, out io.Writer, r *registry.Registry, filter stateFilter, now time.Time) error {
 	entries, err := r.List(ctx)

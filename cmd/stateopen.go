@@ -20,6 +20,9 @@ import (
 	"onepasswordbeat/internal/registry"
 )
 
+// maxShownID is the length of an input's id as it is shown: no configured one is longer.
+const maxShownID = 128
+
 // stateOpener opens the states where onepasswordbeat.state says that they are.
 type stateOpener struct {
 	files  registry.OpenFunc // opens those in path.data

@@ -54,7 +54,7 @@
 //   - errors.go: Class, Error and the table of statuses
 //   - network.go: what a failed connection means
 //   - message.go: the server's words, made fit to show
-//   - retryafter.go: Retry-After and RateLimit-Reset
+//   - retryafter.go: Date, Retry-After and RateLimit-Reset
 //   - server.go: base URLs, known servers, the default transport
 //   - normalize.go, token.go: the text of a token; its claims
 package eventsapi

@@ -179,18 +179,6 @@ func (a *answer) malformed(err error) *Error {
 
 func (a *answer) serverTime() time.Time { return serverTime(a.header) }
 
-// oldestDate is before the API existed: a Date before it comes from a machine without a clock.
-var oldestDate = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// serverTime returns the server's clock; zero if there is no usable Date header.
-func serverTime(h http.Header) time.Time {
-	t, err := http.ParseTime(h.Get("Date"))
-	if err != nil || t.Before(oldestDate) {
-		return time.Time{}
-	}
-	return t
-}
-
 // rejected is the error of a status other than 200.
 func (x *exchange) rejected(resp *http.Response) *Error {
 	e := x.fail(classOfStatus(resp.StatusCode), resp.StatusCode, nil)

@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// How long a server asks to wait.
+// What a server says of time: its clock, and how long it asks to wait.
 
 package eventsapi
 
@@ -64,4 +64,16 @@ func parseSeconds(v string) (float64, bool) {
 // wait rounds up to a whole second: to come too early costs another 429.
 func wait(seconds float64) time.Duration {
 	return time.Duration(math.Ceil(min(seconds, MaxRetryAfter.Seconds()))) * time.Second
+}
+
+// oldestDate is before the API existed: a Date before it comes from a machine without a clock.
+var oldestDate = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// serverTime returns the server's clock; zero if there is no usable Date header.
+func serverTime(h http.Header) time.Time {
+	t, err := http.ParseTime(h.Get("Date"))
+	if err != nil || t.Before(oldestDate) {
+		return time.Time{}
+	}
+	return t
 }

@@ -49,14 +49,6 @@ func Clean(text string, limit int, secrets ...string) string {
 // maxBody is how much of a text Clean looks at: what is read of the body of an error.
 const maxBody = 16 << 10
 
-// head keeps the work proportional to what is shown: of a text of many megabytes only the beginning counts.
-func head(text string, limit int) string {
-	if len(text) > limit {
-		return text[:limit]
-	}
-	return text
-}
-
 // Cut shortens a text to at most limit bytes, between two characters, and marks the cut with "…".
 func Cut(text string, limit int) string {
 	if len(text) <= limit {

@@ -213,3 +213,11 @@ func upper(c byte) byte {
 	}
 	return c
 }
+
+// head keeps the work proportional to what is shown: of a text of many megabytes only the beginning counts.
+func head(text string, limit int) string {
+	if len(text) > limit {
+		return text[:limit]
+	}
+	return text
+}
