@@ -76,7 +76,7 @@ func inputKind(path string, item bool) kind {
 
 // processorKind is the kind of a processor's setting. What ends up in events is text.
 func processorKind(path string) kind {
-	for _, part := range []string{".add_fields.fields.", ".add_labels.labels.", ".target.", ".message.", ".field."} {
+	for _, part := range []string{".add_fields.fields.", ".add_labels.labels.", ".add_tags.tags.", ".target.", ".message.", ".field.", ".pattern.", ".replacement."} {
 		if strings.Contains(path+".", part) {
 			return asText
 		}
@@ -92,12 +92,15 @@ var rootTexts = []string{
 
 // rootKind is the kind of one of libbeat's settings.
 func rootKind(path string, item bool) kind {
+	if input, ok := strings.CutPrefix(path, "onepasswordbeat.inputs."); ok {
+		return inputKind(input, item) // whoever expands it first, see ExpandInput
+	}
 	top, _, _ := strings.Cut(path, ".")
 	last := path[strings.LastIndex(path, ".")+1:]
 	switch {
 	case top == "processors":
 		return processorKind(path)
-	case item, top == "fields", slices.Contains(rootTexts, last):
+	case item, top == "fields", strings.Contains(path, ".headers."), slices.Contains(rootTexts, last):
 		return asText
 	default:
 		return asNatural

@@ -129,6 +129,26 @@ func TestVariablesOfLibbeatsSettings(t *testing.T) {
 		"output.elasticsearch": map[string]any{"password": "${PASSWORD}", "username": "${NUMBER}", "hosts": "${HOSTS}", "worker": "${WORKERS}", "enabled": "${ENABLED}", "proxy_url": "http://u:${PASSWORD}@p:1"},
 		"fields.site":          "${NUMBER}", "tags": []any{"${NUMBER}"}, "processors": []any{map[string]any{"add_labels.labels.x": "${NUMBER}"}},
 	})
+	inputs, err := conf.NewConfigFrom(map[string]any{
+		"onepasswordbeat.inputs": []any{map[string]any{
+			"token": "${PASSWORD}", "limit": "${NUMBER}", "event_types": "${HOSTS}", "tags": []any{"${PASSWORD}"}, "fields": map[string]any{"a": map[string]any{"b": "x-${PASSWORD}"}},
+			"processors": []any{map[string]any{"add_fields.fields.x": "${PASSWORD}"}, map[string]any{"add_tags.tags": []any{"${PASSWORD}"}}},
+		}},
+		"output.elasticsearch.headers": map[string]any{"X-A": "${PASSWORD}"},
+	})
+	require.NoError(t, err)
+	ExpandRoot(inputs)
+	var input map[string]any
+	require.NoError(t, inputs.Unpack(&input))
+	assert.Equal(t, map[string]any{
+		"onepasswordbeat": map[string]any{"inputs": []any{map[string]any{
+			"token": "on,0x10", "limit": int64(42), "event_types": []any{"a:9200", "b:9200"}, "tags": []any{"on,0x10"}, "fields": map[string]any{"a": map[string]any{"b": "x-on,0x10"}},
+			"processors": []any{
+				map[string]any{"add_fields": map[string]any{"fields": map[string]any{"x": "on,0x10"}}}, map[string]any{"add_tags": map[string]any{"tags": []any{"on,0x10"}}},
+			},
+		}}},
+		"output": map[string]any{"elasticsearch": map[string]any{"headers": map[string]any{"X-A": "on,0x10"}}},
+	}, input)
 	ExpandRoot(cfg)
 	var got map[string]any
 	require.NoError(t, cfg.Unpack(&got))

@@ -26,7 +26,7 @@ func TestTextOfVariables(t *testing.T) {
 	t.Parallel()
 	srv, es := beattest.Backlog(t, 5), bulktest.Start(t)
 	home := beattest.NewHome(t)
-	home.Env = []string{"NS=00042", "TAG=on", "FIELD=1e3"}
+	home.Env = []string{"NS=00042", "TAG=on", "FIELD=1e3,[x]"}
 	home.Configure(beattest.Config{
 		Inputs: []M{input(srv, M{"id": "${ID}", "namespace": "${NS}", "tags": []string{"${TAG}", "x${TAG}"}, "fields": M{"site": "${FIELD}", "version": "${VERSION}"}})},
 		Output: bulkOutput(es),
@@ -49,7 +49,7 @@ func TestTextOfVariables(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(es.Docs()[stream][0].Source, &doc))
 	assert.Subset(t, doc.Tags, []string{"on", "xon"})
-	assert.Equal(t, map[string]any{"site": "1e3", "version": "0x10"}, doc.Fields)
+	assert.Equal(t, map[string]any{"site": "1e3,[x]", "version": "0x10"}, doc.Fields)
 	assert.Equal(t, "00042", doc.Stream.Namespace)
 	assert.Equal(t, "00042", doc.Agent.Name)
 	assert.Contains(t, home.Command("state", "list").Stdout, "2.10 ")
