@@ -61,17 +61,28 @@ func (c *clock) earlier() time.Time {
 	return c.now().Add(min(0, offset))
 }
 
-// oldest is the oldest event that can be asked for.
-func (c *clock) oldest() time.Time { return c.server().Add(-retention + retentionSlack) }
-
-// clamp puts the start of a request between the oldest event and the server's present. A start in its
-// future comes from a clock that was ahead.
-func (c *clock) clamp(start time.Time, initial time.Duration) time.Time {
-	if start.After(c.server()) {
-		start = c.earlier().Add(-initial)
+// oldest is the oldest event that can be asked for. A server whose clock is ahead by more than it keeps events is not
+// believed: its oldest event would lie in this machine's future, and nothing would be collected until then. It is zero then.
+func (c *clock) oldest() time.Time {
+	if t := c.server().Add(-retention + retentionSlack); !t.After(c.now()) {
+		return t
 	}
+	return time.Time{}
+}
+
+// clamp puts the start of a request between the oldest event and the server's present.
+func (c *clock) clamp(start time.Time, initial time.Duration) time.Time {
+	start = c.notAhead(start, initial)
 	if oldest := c.oldest(); start.Before(oldest) {
 		return oldest
+	}
+	return start
+}
+
+// notAhead returns a start that is not in the server's future. One that is comes from a clock that was ahead.
+func (c *clock) notAhead(start time.Time, initial time.Duration) time.Time {
+	if start.After(c.server()) {
+		return c.earlier().Add(-initial)
 	}
 	return start
 }

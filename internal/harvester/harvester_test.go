@@ -284,6 +284,22 @@ func TestStartRespectsTheServersClock(t *testing.T) {
 	}
 }
 
+// A proxy or a server says that it is a year later, once: no event is skipped, and the stored start stays.
+func TestServersClockThatIsFarAheadSkipsNothing(t *testing.T) {
+	run(t, 5, func(t *testing.T, r *rig) {
+		r.api.serverTime = func() time.Time { return time.Now().Add(365 * 24 * time.Hour) }
+		r.api.always = answerError(eventsapi.Server)
+		r.start()
+		pass(10 * time.Second)
+		require.Equal(t, "since "+r.settings.InitialInterval.String(), r.api.asked()[0])
+		require.False(t, r.store.get().StartTime.After(time.Now()))
+		r.setAlways(nil)
+		pass(time.Minute)
+		r.stop()
+		r.requireAll()
+	})
+}
+
 // A start that was stored by a clock that was ahead is put right when it is loaded; one that is older than what the
 // API keeps, at each request.
 func TestStartIsClampedToWhatTheServerHas(t *testing.T) {

@@ -66,7 +66,7 @@ func (p *position) load(ctx context.Context) error {
 		p.warnIneffective(state)
 	case errors.Is(err, registry.ErrNotFound):
 		state = registry.State{
-			StartTime:       p.clock.clamp(p.clock.earlier().Add(-p.Settings.InitialInterval), p.Settings.InitialInterval),
+			StartTime:       p.clock.earlier().Add(-p.Settings.InitialInterval), // each request clamps it to what the API keeps
 			InitialInterval: p.Settings.InitialInterval,
 			Limit:           p.Settings.Limit,
 		}
@@ -75,7 +75,7 @@ func (p *position) load(ctx context.Context) error {
 		return err
 	}
 	if state.Cursor == "" {
-		state.StartTime = p.clock.clamp(state.StartTime, p.Settings.InitialInterval)
+		state.StartTime = p.clock.notAhead(state.StartTime, p.Settings.InitialInterval)
 		if err := p.storeStart(ctx, &state); err != nil {
 			return err
 		}

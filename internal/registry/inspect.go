@@ -63,6 +63,9 @@ func inspect(dir string) (found findings, err error) {
 	if err != nil {
 		return found, fmt.Errorf("can't read the registry folder %s: %w", dir, err)
 	}
+	if err := onlyFiles(dir, entries); err != nil {
+		return found, err
+	}
 	if cutOffAtFirstStart(dir, entries) {
 		return found, nil
 	}
@@ -86,6 +89,20 @@ func inspect(dir string) (found findings, err error) {
 	}
 	found.meta, found.log, found.whole = reason(metaErr), reason(logErr), whole
 	return found, nil
+}
+
+// onlyFiles returns an error if something in the folder is not a regular file: opening a pipe would block for ever, and a
+// device may have no end.
+func onlyFiles(dir string, entries []fs.DirEntry) error {
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().IsRegular() || info.IsDir() { // whoever opens it reports the error
+			continue
+		}
+		return fmt.Errorf("can't read the registry: %s is not a regular file (%s): move it away", path, info.Mode().Type())
+	}
+	return nil
 }
 
 func reason(err error) string {
