@@ -61,6 +61,21 @@ func EndToEnd(ctx context.Context, args ...string) error {
 	return Command{Args: Args(command, "BENCHARGS"), Label: "measuring"}.Run(ctx)
 }
 
+// PathBenchmark builds the beat and measures it next to Filebeat's cel input, with an engine. It reads BENCHFLAGS.
+func PathBenchmark(ctx context.Context) error {
+	if err := goBuild(ctx, binDir+string(filepath.Separator), "."); err != nil {
+		return err
+	}
+	binary, err := filepath.Abs(filepath.Join(binDir, executable("onepasswordbeat")))
+	if err != nil {
+		return err
+	}
+	args := []string{"test", "-C", "tests/cel", "-run", "^$", "-bench", "^BenchmarkPath$", "-benchtime", "3x", "-timeout", "1h"}
+	c := Go("go test -bench", Args(args, "BENCHFLAGS", ".")...)
+	c.Env = append(c.Env, "ONEPASSWORDBEAT_BINARY="+binary)
+	return c.Run(ctx)
+}
+
 // filebeatPackage is Filebeat with the inputs under the Elastic License.
 const filebeatPackage = beats + "/x-pack/filebeat"
 

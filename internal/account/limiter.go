@@ -23,9 +23,18 @@ import (
 type Limiter struct {
 	windows []*rate.Limiter
 
-	mu    sync.Mutex
-	until time.Time // the server asked for silence until then
+	mu      sync.Mutex
+	until   time.Time     // the server asked for silence until then
+	spacing time.Duration // between the pages of a backlog, since the last 429
+	slowed  time.Time     // when that was
 }
+
+// The spacing between the pages of a backlog after a 429: at first and at most, and after how long without another one
+// it halves.
+const (
+	firstSpacing, maxSpacing = time.Second, 16 * time.Second
+	spacingHalves            = 10 * time.Minute
+)
 
 // burstShare is the part of a window's budget that may be spent at once.
 const burstShare = 10
@@ -67,13 +76,36 @@ func (l *Limiter) Wait(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// Pause makes every request with this token wait for d: the server said so.
+// Pause makes every request with this token wait for d: the server said so. The budget is smaller than it was set to,
+// because another program uses the token. From then on backlogs leave room in it.
 func (l *Limiter) Pause(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if until := time.Now().Add(d); until.After(l.until) {
+	now := time.Now()
+	if now.After(l.until) { // the first of the requests that were under way
+		l.spacing = min(max(firstSpacing, 2*l.spacingAt(now)), maxSpacing)
+	}
+	if until := now.Add(d); until.After(l.until) {
 		l.until = until
 	}
+	l.slowed = l.until
+}
+
+// Spacing is how long to wait between two pages of a backlog, so that the other event types of the token find room in
+// its budget; usually 0.
+func (l *Limiter) Spacing() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.spacingAt(time.Now())
+}
+
+// spacingAt is the spacing at a time; l.mu is held.
+func (l *Limiter) spacingAt(now time.Time) time.Duration {
+	quiet := max(0, now.Sub(l.slowed))
+	if s := l.spacing >> min(uint(quiet/spacingHalves), 62); s >= firstSpacing {
+		return s
+	}
+	return 0
 }
 
 // Budget is what is left, for diagnostics.

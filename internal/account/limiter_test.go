@@ -128,6 +128,80 @@ func TestBacklogOfOneTypeDoesNotDelayTheOthers(t *testing.T) {
 	})
 }
 
+// fixedWindows is a server that allows some requests per clock minute, as few as other programs leave of the budget.
+type fixedWindows struct {
+	mu       sync.Mutex
+	limit, n int
+	minute   time.Time
+	rejected []time.Time
+}
+
+// ask makes a request. It returns how long to wait after a 429.
+func (f *fixedWindows) ask() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if minute := now.Truncate(time.Minute); minute != f.minute {
+		f.minute, f.n = minute, 0
+	}
+	if f.n++; f.n <= f.limit {
+		return 0
+	}
+	f.rejected = append(f.rejected, now)
+	return f.minute.Add(time.Minute).Sub(now)
+}
+
+// TestBacklogLeavesRoomAfter429: other programs use most of the token's budget. The backlog finds that out and slows
+// down. After the first minutes the polls of the other types wait at most once in ten minutes, for the server's pause.
+func TestBacklogLeavesRoomAfter429(t *testing.T) {
+	for _, left := range []int{60, 100, 200, 400} {
+		synctest.Test(t, func(t *testing.T) {
+			l, server := NewLimiter(600, 30_000), &fixedWindows{limit: left}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+			defer cancel()
+			start := time.Now()
+			client := func(pause func() time.Duration) (delays []time.Duration, times []time.Time) {
+				for timed.Wait(ctx, pause()) == nil {
+					due := time.Now()
+					for {
+						if _, err := l.Wait(ctx); err != nil {
+							return delays, times
+						}
+						wait := server.ask()
+						if wait == 0 {
+							break
+						}
+						l.Pause(wait)
+					}
+					delays, times = append(delays, time.Since(due)), append(times, due)
+				}
+				return delays, times
+			}
+			var group sync.WaitGroup
+			pages := 0
+			group.Go(func() {
+				all, _ := client(func() time.Duration { return max(l.Spacing(), 100*time.Millisecond) })
+				pages = len(all)
+			})
+			for range 2 {
+				group.Go(func() {
+					delays, times := client(func() time.Duration { return 5 * time.Second })
+					late := 0
+					for i, delay := range delays {
+						if times[i].Sub(start) > 5*time.Minute && delay > 10*time.Second {
+							late++
+						}
+					}
+					assert.LessOrEqual(t, late, 12, "polls that came late in two hours, with %d requests per minute left", left)
+				})
+			}
+			group.Wait()
+			assert.LessOrEqual(t, len(server.rejected), 3*18, "requests rejected in two hours")
+			assert.Greater(t, pages, 2*60*min(40, (left-24)/4), "the backlog gets a fair part of what is left")
+		})
+	}
+}
+
 func TestZeroSwitchesOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)

@@ -417,6 +417,8 @@ func (h *Harvester) submit(r response) bool {
 		if p.pause = h.interval(); len(got.Items) > 0 {
 			p.pause = p.pause * busyShare / 100
 		}
+	} else {
+		p.pause = h.Limiter.Spacing()
 	}
 	first := 0
 	p.size = len(got.Items)

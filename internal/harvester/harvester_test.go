@@ -47,6 +47,7 @@ func TestHarvester(t *testing.T) {
 		stored      *registry.State
 		script      answers
 		run         time.Duration
+		spacing     time.Duration // between the pages of a backlog
 		wantAsked   []string
 		wantCommits []string
 		wantStates  []string
@@ -83,6 +84,9 @@ func TestHarvester(t *testing.T) {
 		wantAsked: []string{"since 24h0m0s", "since 24h0m30s"}, wantCommits: []string{"start", "c10"},
 		wantStates: []string{"Starting", "Degraded", "Running"},
 	}, {
+		name: "the pages of a backlog keep the limiter's spacing", events: 40, stored: stored("c10"), spacing: 5 * time.Second, run: 7 * time.Second,
+		wantAsked: []string{"c10", "c20"}, wantCommits: []string{"c20", "c30"}, wantStates: []string{"Starting", "Running"},
+	}, {
 		name: "a cursor that is rejected once is tried again", events: 20, stored: stored("c10"), run: 3 * time.Second,
 		script:    answers{answerError(eventsapi.BadRequest)},
 		wantAsked: []string{"c10", "c10"}, wantCommits: []string{"c20"}, wantStates: []string{"Starting", "Degraded", "Running"},
@@ -102,7 +106,7 @@ func TestHarvester(t *testing.T) {
 				for i := range c.events {
 					r.out.allow(eventID(i))
 				}
-				r.api.script = c.script
+				r.api.script, r.limiter.spacing = c.script, c.spacing
 				r.start()
 				pass(c.run)
 				r.stop()

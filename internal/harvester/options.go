@@ -50,6 +50,8 @@ type Limiter interface {
 	Pause(d time.Duration)
 	// PausedUntil is the end of the pause; a time in the past if there is none.
 	PausedUntil() time.Time
+	// Spacing is how long to wait between two pages of a backlog; 0 unless the server asked for a pause of late.
+	Spacing() time.Duration
 }
 
 // Settings are the settings of the input that concern a harvester.

@@ -430,7 +430,12 @@ type fakeLimiter struct {
 	mu     sync.Mutex
 	paused time.Duration
 	until  time.Time
+
+	spacing time.Duration // set before the start
 }
+
+// Spacing is what a test sets.
+func (l *fakeLimiter) Spacing() time.Duration { return l.spacing }
 
 // PausedUntil is what a test sets.
 func (l *fakeLimiter) PausedUntil() time.Time {

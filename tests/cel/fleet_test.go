@@ -67,7 +67,7 @@ type manifest struct {
 	} `yaml:"streams"`
 }
 
-func readManifest(t *testing.T, elem ...string) manifest {
+func readManifest(t testing.TB, elem ...string) manifest {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(append([]string{root}, elem...)...))
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func readManifest(t *testing.T, elem ...string) manifest {
 
 // variables are those that a template sees: the package's, the input's and the
 // stream's. It returns the template too.
-func variables(t *testing.T, input, stream string) (vars map[string]variable, template string) {
+func variables(t testing.TB, input, stream string) (vars map[string]variable, template string) {
 	t.Helper()
 	vars = map[string]variable{}
 	add := func(list []variable) {
@@ -106,7 +106,7 @@ func variables(t *testing.T, input, stream string) (vars map[string]variable, te
 
 // render renders a stream as Fleet does for a person who set these values; nil is a
 // value that was taken away. Fleet takes no value for a select that it does not offer.
-func render(t *testing.T, input, stream string, set M) M {
+func render(t testing.TB, input, stream string, set M) M {
 	t.Helper()
 	vars, source := variables(t, input, stream)
 	for name := range set {
@@ -141,7 +141,7 @@ func render(t *testing.T, input, stream string, set M) M {
 }
 
 // requireOption checks a select's value.
-func requireOption(t *testing.T, v variable, value any) {
+func requireOption(t testing.TB, v variable, value any) {
 	t.Helper()
 	if len(v.Options) == 0 || value == nil {
 		return
@@ -156,7 +156,7 @@ func requireOption(t *testing.T, v variable, value any) {
 
 // handlebarsValue is a variable's value as the template sees it. A YAML variable is a
 // mark, whose document goes into documents. Fleet does not escape HTML.
-func handlebarsValue(t *testing.T, v variable, value any, documents M) any {
+func handlebarsValue(t testing.TB, v variable, value any, documents M) any {
 	t.Helper()
 	switch value := value.(type) {
 	case string:
@@ -249,7 +249,7 @@ func streams() []string {
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // toJSON is a configuration file's text: JSON is YAML.
-func toJSON(t *testing.T, v any) []byte {
+func toJSON(t testing.TB, v any) []byte {
 	t.Helper()
 	raw, err := json.MarshalIndent(v, "", "  ")
 	require.NoError(t, err)

@@ -45,5 +45,8 @@ func Fairness(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "f
 // Hostile measures the peak of the memory and the time that a stop takes while a server sends hostile answers; it fails above 400 MiB or shutdown_timeout and 5 s (reads BENCHARGS).
 func Hostile(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "hostile") }
 
+// Path measures the CPU time of shipper and engine together, from the API to documents in an OpenSearch with the package's pipelines, for Filebeat's cel input and for the beat in turn (reads PATHEVENTS: events of each type; BENCHFLAGS); it needs a JDK and Maven.
+func Path(ctx context.Context) error { return mage.PathBenchmark(ctx) }
+
 // Accounts measures 1, 10, 100 and 1,000 quiet accounts: first round, punctual polls, memory, CPU and stop (reads ACCOUNTS: numbers such as 100,1000; BENCHFLAGS).
 func Accounts(ctx context.Context) error { return mage.GoBenchmarks(ctx, "./tests/accounts") }
