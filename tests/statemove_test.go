@@ -102,8 +102,8 @@ func TestStateCommandsWithoutTheirElasticsearch(t *testing.T) {
 		want   string
 	}{
 		"cut off":      {0, "", "EOF"},
-		"unauthorized": {401, `{"error":{"type":"security_exception","reason":"unable to authenticate user [keeper]"}}`, "Check the API key, or the user and password"},
-		"forbidden":    {403, `{"error":{"type":"security_exception","reason":"action is unauthorized"}}`, "Grant the privileges of docs/roles.md"},
+		"unauthorized": {401, `{"error":{"type":"security_exception","reason":"unable to authenticate user [keeper]"}}`, "check the API key, or the user and password"},
+		"forbidden":    {403, `{"error":{"type":"security_exception","reason":"action is unauthorized"}}`, "grant the privileges of docs/roles.md"},
 		"a gateway":    {502, "<html>", "status 502"},
 	} {
 		states.Fail(test.status, test.body)

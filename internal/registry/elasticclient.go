@@ -176,16 +176,16 @@ type elasticError struct {
 	Reason string `json:"reason"`
 }
 
-// problem says what an error is, and what to do about it.
+// problem says what an error is. What to do about it comes first: Elasticsearch's reasons are long, and health is cut off.
 func (e elasticError) problem(status int) string {
-	text := fmt.Sprintf("status %d, %s: %s", status, safetext.Short(e.Type, maxText), safetext.Short(e.Reason, 3*maxText))
+	remedy := ""
 	switch status {
 	case http.StatusUnauthorized:
-		text += ". Check the API key, or the user and password"
+		remedy = " (check the API key, or the user and password)"
 	case http.StatusForbidden:
-		text += ". Grant the privileges of docs/roles.md"
+		remedy = " (grant the privileges of docs/roles.md)"
 	}
-	return text
+	return fmt.Sprintf("status %d%s, %s: %s", status, remedy, safetext.Short(e.Type, maxText), safetext.Short(e.Reason, 3*maxText))
 }
 
 // failure is the error in an answer; false if it has none that Elasticsearch would send.
