@@ -201,7 +201,7 @@ func previewOf(ctx context.Context, e registry.Entry, to *registry.Registry) (st
 	case errors.As(e.Err, new(*registry.MovedError)):
 		return "not moved: it was moved away, and is not at the destination", nil
 	case e.Err != nil:
-		return "not moved: " + safetext.Short(e.Err.Error(), 2*safetext.MaxBytes), nil
+		return "not moved: " + safetext.Short(e.Err.Error(), 2*safetext.MaxBytes), nil //nolint:nilerr // it is the result
 	case errors.Is(err, registry.ErrNotFound), isMark:
 		return "moved", nil
 	case err != nil:

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"onepasswordbeat/internal/registry/registrytest"
 	"onepasswordbeat/tests/beattest"
 	"onepasswordbeat/tests/bulktest"
 )
@@ -108,4 +109,28 @@ func fingerprint(t *testing.T, dir string) map[string]any {
 		return nil
 	}))
 	return found
+}
+
+// TestRootMovesStatesAsTheOwner: what root moves still belongs to the beat's user.
+func TestRootMovesStatesAsTheOwner(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIP: this test needs root and a second user")
+	}
+	states := registrytest.NewFake(t)
+	home := stateHome(t, "file", states)
+	require.NoError(t, os.CopyFS(home.Path("data"), os.DirFS(version1)))
+	require.NoError(t, os.Chmod(home.Dir, 0o755))
+	giveTo(t, home.Path("data"), otherUser)
+	for _, to := range []string{"elasticsearch", "file"} {
+		moved := home.Command("state", "move", "--to", to)
+		require.Zero(t, moved.Code, moved.All())
+		walkOwners(t, home.Path("data"), func(path string, uid uint32) { assert.Equal(t, uint32(otherUser), uid, path) })
+	}
+	fresh := stateHome(t, "elasticsearch", states) // root runs it before the beat's user ever ran
+	require.NoError(t, os.Mkdir(fresh.Path("data"), 0o755))
+	require.NoError(t, os.Chmod(fresh.Dir, 0o755))
+	giveTo(t, fresh.Path("data"), otherUser)
+	assert.Equal(t, 1, fresh.Command("state", "move", "--to", "file").Code, "the states are in files elsewhere")
+	walkOwners(t, fresh.Path("data"), func(path string, uid uint32) { assert.Equal(t, uint32(otherUser), uid, path) })
 }

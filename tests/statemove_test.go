@@ -7,6 +7,7 @@ package tests
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"onepasswordbeat/internal/eventsapi/eventsapitest"
+	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/internal/registry/registrytest"
 	"onepasswordbeat/tests/beattest"
 	"onepasswordbeat/tests/bulktest"
@@ -284,6 +286,50 @@ func TestStateMoveReplacesNoOtherState(t *testing.T) {
 	assert.NotContains(t, moved.Stdout, "Next:")
 	assert.Contains(t, other.StateList()["item_usages"].Position, "since ")
 	assert.Equal(t, "cursor", home.StateList()["item_usages"].Position)
+}
+
+// interrupt has another beat store a state just before the first write of a command.
+func interrupt(t *testing.T, states *registrytest.Fake, eventType string, fields M) {
+	t.Helper()
+	done := false
+	states.Answer(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/_bulk") && !done {
+			done = true
+			source := M{"state_id": "test", "input": "acme", "event_type": eventType, "writer": "another beat", "version": 1, "cursor": "another"}
+			maps.Copy(source, fields)
+			states.Put(t, registrytest.DocID("test", registry.Key{Input: "acme", EventType: eventType}), source)
+		}
+		return false
+	})
+}
+
+// TestStateOfABeatElsewhereIsNotOverwritten: sequence numbers find a beat that was not stopped.
+func TestStateOfABeatElsewhereIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string]M{
+		"of the same account": {"account": "EXAMPLEACCOUNT111111111111"},
+		"of another account":  {"account": "ANOTHERACCOUNT111111111111"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			states := registrytest.NewFake(t)
+			home := stateHome(t, "file", states)
+			require.NoError(t, os.CopyFS(home.Path("data"), os.DirFS(version1)))
+			interrupt(t, states, "audit_events", fields)
+			moved := home.Command("state", "move", "--to", "elasticsearch")
+			assert.Equal(t, 1, moved.Code)
+			assert.Regexp(t, `acme +audit_events +not moved: .*another beat`, moved.Stdout)
+			assert.Contains(t, moved.Stdout, "2 moved, 0 moved before, 1 not moved.")
+			assert.Equal(t, "cursor", home.StateList()["audit_events"].Position, "the source is not marked")
+
+			elsewhere := stateHome(t, "elasticsearch", states)
+			fields["account"] = elsewhere.StateList()["audit_events"].Account
+			interrupt(t, states, "audit_events", fields)
+			reset := elsewhere.Command("state", "reset", "--input", "acme", "--event-type", "audit_events")
+			assert.Equal(t, 1, reset.Code)
+			assert.Contains(t, reset.All(), "Stop every beat with this state.id")
+			assert.Equal(t, "cursor", elsewhere.StateList()["audit_events"].Position)
+		})
+	}
 }
 
 // TestStateMoveNeedsItsSettings says which.

@@ -103,7 +103,10 @@ func copyTo(ctx context.Context, to *Registry, key Key, source record) error {
 				shown(present.Updated), shown(source.Updated), resetCommand(key))
 		}
 	}
-	if err := to.put(ctx, key, source); err != nil {
+	if err := to.put(ctx, key, source); errors.As(err, new(*AdoptedError)) {
+		return fmt.Errorf("another beat stored a state of input %q, event type %q in %s during the move; nothing was changed. Stop every beat with this state.id",
+			shown(key.Input), shown(key.EventType), to.place())
+	} else if err != nil {
 		return to.commitError(key, err)
 	}
 	copied, err := to.record(ctx, key)

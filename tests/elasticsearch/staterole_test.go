@@ -142,7 +142,8 @@ func testStateRoleWithout(t *testing.T, node *estest.Node, index string, exists 
 func testStateWrongPassword(t *testing.T, node *estest.Node) {
 	section := stateAs(node, stater, "secret")
 	inner, _ := section["onepasswordbeat.state"].(M)
-	inner["elasticsearch"].(M)["password"] = "not-the-password"
+	wrong, _ := inner["elasticsearch"].(M)
+	wrong["password"] = "not-the-password"
 	f := newFlow(t, node, "secret", plan{User: writer, Events: 20, More: section})
 	beat := f.home.Start()
 	waitHealth(beat, 0, eventsapitest.AuditEvents, "nothing is collected before the stored state was read", "status 401", "check the API key, or the user and password")
