@@ -19,6 +19,8 @@ import (
 
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
+
+	"onepasswordbeat/internal/safetext"
 )
 
 // Elasticsearch says where states are kept in Elasticsearch.
@@ -101,6 +103,9 @@ func (e *elasticStore) kind() string { return BackendElasticsearch }
 func (e *elasticStore) unavailable(err error) error {
 	if e.ctx.Err() != nil {
 		return ErrClosed
+	}
+	if text := err.Error(); safetext.Redact(text, e.client.secrets...) != text {
+		err = errors.New(safetext.Redact(text, e.client.secrets...))
 	}
 	return &UnavailableError{e.where, err}
 }

@@ -121,8 +121,8 @@ func TestAnswerThatDoesNotCome(t *testing.T) {
 	require.ErrorAs(t, err, new(*registry.UnavailableError))
 	require.ErrorContains(t, err, "no acknowledgement in time", "it ended with its own context")
 	failed := make(chan error, 2)
-	go func() { failed <- r.Commit(context.Background(), key, registrytest.State(1)) }()
-	go func() { _, err := r.Load(context.Background(), key); failed <- err }()
+	go func() { failed <- r.Commit(t.Context(), key, registrytest.State(1)) }()
+	go func() { _, err := r.Load(t.Context(), key); failed <- err }()
 	require.Eventually(t, func() bool { return f.Asked("") >= 2 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, r.Close())
 	for range 2 {
@@ -310,4 +310,37 @@ func TestHostThatIsDown(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = r.Close() })
 	require.NoError(t, r.Commit(t.Context(), key, registrytest.State(1)))
+}
+
+// TestCredentialsStayOutOfErrors, even if a proxy repeats the request.
+func TestCredentialsStayOutOfErrors(t *testing.T) {
+	for name, credentials := range map[string]map[string]any{
+		"API key":  {"api_key": "an-identifier:not-to-be-shown-1"},
+		"password": {"username": "beat", "password": "not-to-be-shown-1"},
+		"header":   {"headers": map[string]string{"X-Auth": "not-to-be-shown-1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := registrytest.NewFake(t)
+			var sent string
+			f.Answer(func(w http.ResponseWriter, r *http.Request) bool {
+				sent = r.Header.Get("Authorization") + r.Header.Get("X-Auth")
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, sent+" not-to-be-shown-1")
+				return true
+			})
+			s := settings(f)
+			require.NoError(t, s.Connection.Merge(credentials))
+			r, err := registry.OpenElasticsearch(s, logp.NewNopLogger())
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = r.Close() })
+			_, err = r.Load(t.Context(), key)
+			require.ErrorContains(t, err, "status 403")
+			require.NotEmpty(t, sent)
+			_, encoded, _ := strings.Cut(sent, " ")
+			assert.NotContains(t, err.Error(), "not-to-be-shown-1")
+			if encoded != "" {
+				assert.NotContains(t, err.Error(), encoded)
+			}
+		})
+	}
 }

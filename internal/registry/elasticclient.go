@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/elastic/beats/v7/libbeat/esleg/eslegclient"
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
+	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
 
 	"onepasswordbeat/internal/safetext"
 )
@@ -30,9 +32,11 @@ import (
 const (
 	// requestTimeout is for one request, its answer included.
 	requestTimeout = 10 * time.Second
-	// maxAnswer is the length of an answer in bytes. The longest are pages of a search: pageSize states with a cursor of
-	// maxCursor bytes each.
-	maxAnswer = 8 << 20
+	// maxAnswer is the length of an answer in bytes: one state, or an error. maxBulkAnswer has a line or a reason per state,
+	// and maxSearchAnswer a page of states, with a cursor of maxCursor bytes each.
+	maxAnswer       = 64 << 10
+	maxBulkAnswer   = 2 << 20
+	maxSearchAnswer = 8 << 20
 	// maxRequests is how many requests are made at the same time.
 	maxRequests = 16
 )
@@ -42,6 +46,7 @@ type elasticClient struct {
 	hosts   []eslegclient.Connection
 	current atomic.Int64 // the host that answered last
 	slots   chan struct{}
+	secrets []string // that no error may show, should a server repeat them
 }
 
 func newElasticClient(cfg *conf.C, log *logp.Logger) (*elasticClient, error) {
@@ -49,7 +54,54 @@ func newElasticClient(cfg *conf.C, log *logp.Logger) (*elasticClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &elasticClient{hosts: hosts, slots: make(chan struct{}, maxRequests)}, nil
+	for i := range hosts {
+		if err := keepConnections(&hosts[i], log); err != nil {
+			return nil, err
+		}
+	}
+	c := &elasticClient{hosts: hosts, slots: make(chan struct{}, maxRequests)}
+	for i := range hosts {
+		c.secrets = append(c.secrets, secretsOf(&hosts[i])...)
+	}
+	return c, nil
+}
+
+// secretsOf are what a request carries to be let in.
+func secretsOf(host *eslegclient.Connection) []string {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, host.URL, nil)
+	if err != nil {
+		return nil
+	}
+	authorize(req, host)
+	secrets := []string{host.Password, host.APIKey}
+	for name, values := range req.Header {
+		if name != "Accept" && !strings.HasPrefix(name, "X-Elastic-") {
+			for _, value := range values {
+				_, credentials, _ := strings.Cut(value, " ")
+				secrets = append(secrets, value, credentials)
+			}
+		}
+	}
+	return slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
+}
+
+// keepConnections has a host keep a connection for each request at the same time: eslegclient, made for one request after
+// the other, would close all but two and connect again.
+func keepConnections(host *eslegclient.Connection, log *logp.Logger) error {
+	if host.Kerberos.IsEnabled() {
+		return nil // its client keeps the ticket
+	}
+	client, err := host.Transport.Client(
+		httpcommon.WithLogger(log),
+		httpcommon.WithKeepaliveSettings{IdleConnTimeout: time.Minute, MaxIdleConns: maxRequests, MaxIdleConnsPerHost: maxRequests},
+		httpcommon.WithHeaderRoundTripper(map[string]string{"User-Agent": host.UserAgent}),
+	)
+	if err != nil {
+		return err
+	}
+	_ = host.Close() // of a client that was never used
+	host.HTTP = client
+	return nil
 }
 
 // CheckElasticsearch checks connection settings, and connects to nothing.
@@ -65,7 +117,7 @@ func CheckElasticsearch(cfg *conf.C) error {
 func (c *elasticClient) urls() string {
 	list := make([]string, len(c.hosts))
 	for i := range c.hosts {
-		list[i] = safetext.Short(trimSlash(c.hosts[i].URL), maxText)
+		list[i] = safetext.Short(strings.TrimRight(c.hosts[i].URL, "/"), maxText)
 	}
 	return strings.Join(list, ", ")
 }
@@ -84,14 +136,14 @@ type answer struct {
 
 // do sends a request to the host that answered last, and to the others if it can't be reached.
 func (c *elasticClient) do(ctx context.Context, method, path string, query url.Values, body []byte) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
 		return answer{}, ctx.Err()
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	var errs []error
 	for range c.hosts {
 		i := c.current.Load()
@@ -99,7 +151,7 @@ func (c *elasticClient) do(ctx context.Context, method, path string, query url.V
 		if err == nil {
 			return got, nil
 		}
-		errs = append(errs, errors.New(safetext.Clean(err.Error(), safetext.MaxBytes, c.hosts[i].APIKey, c.hosts[i].Password)))
+		errs = append(errs, err)
 		c.current.CompareAndSwap(i, (i+1)%int64(len(c.hosts)))
 		if ctx.Err() != nil {
 			break
@@ -121,7 +173,7 @@ func exchange(ctx context.Context, host *eslegclient.Connection, method, path st
 		}
 		path += "?" + all.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, trimSlash(host.URL)+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(host.URL, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -134,16 +186,29 @@ func exchange(ctx context.Context, host *eslegclient.Connection, method, path st
 		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	limit := limitOf(path)
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil:
 		return answer{}, err
-	case len(raw) > maxAnswer:
-		return answer{}, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	case int64(len(raw)) > limit:
+		return answer{}, fmt.Errorf("the answer has more than %d bytes", limit)
 	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable, resp.StatusCode == http.StatusGatewayTimeout:
 		return answer{}, errors.New(answer{resp.StatusCode, raw}.problem())
 	}
 	return answer{resp.StatusCode, raw}, nil
+}
+
+// limitOf is the length of the answer to a request.
+func limitOf(path string) int64 {
+	path, _, _ = strings.Cut(path, "?")
+	switch {
+	case strings.HasSuffix(path, "/_search"):
+		return maxSearchAnswer
+	case strings.HasSuffix(path, "/_bulk"):
+		return maxBulkAnswer
+	}
+	return maxAnswer
 }
 
 // authorize adds the headers that libbeat's output sends, too.
@@ -161,13 +226,6 @@ func authorize(req *http.Request, host *eslegclient.Connection) {
 	if name := req.Header.Get("Host"); name != "" {
 		req.Host = name
 	}
-}
-
-func trimSlash(url string) string {
-	for url != "" && url[len(url)-1] == '/' {
-		url = url[:len(url)-1]
-	}
-	return url
 }
 
 // elasticError is what Elasticsearch says of an error.

