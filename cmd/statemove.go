@@ -71,25 +71,24 @@ func (m stateMove) run(ctx context.Context, settings instance.Settings, out io.W
 
 // between opens both places and moves.
 func (m stateMove) between(ctx context.Context, s registry.Settings, log *logp.Logger, out io.Writer) (err error) {
-	openFiles := registry.Open // the destination may be new
-	switch {
-	case m.to == registry.BackendElasticsearch:
-		openFiles = registry.OpenExisting
-	case m.dryRun && !hasFiles(s.DataPath):
-		openFiles = nil
-	}
-	var files *registry.Registry
-	if openFiles != nil {
-		if files, err = openFiles(s.DataPath, log); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, files.Close()) }()
-	}
 	elastic, err := registry.OpenElasticsearch(*s.Elasticsearch, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, elastic.Close()) }()
+	openFiles := registry.OpenExisting
+	if m.to == registry.BackendFile && !hasFiles(s.DataPath) {
+		if openFiles, err = m.newFiles(ctx, elastic); err != nil {
+			return err
+		}
+	}
+	files, err := openFiles(s.DataPath, log)
+	if err != nil {
+		return err
+	}
+	if files != nil {
+		defer func() { err = errors.Join(err, files.Close()) }()
+	}
 	from, to := files, elastic
 	if m.to == registry.BackendFile {
 		from, to = elastic, files
@@ -108,6 +107,21 @@ func (m stateMove) between(ctx context.Context, s registry.Settings, log *logp.L
 		return err
 	}
 	return m.summary(out, results, s.Backend, from.Place(), to.Place())
+}
+
+// newFiles makes a registry only if there is something to put into it; a dry run makes none.
+func (m stateMove) newFiles(ctx context.Context, from *registry.Registry) (registry.OpenFunc, error) {
+	if m.dryRun {
+		return func(string, *logp.Logger) (*registry.Registry, error) { return nil, nil }, nil //nolint:nilnil // no registry yet
+	}
+	entries, err := from.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) == 0 {
+		return nil, nothingStored(from)
+	}
+	return registry.Open, nil
 }
 
 // hasFiles is whether there is a registry in path.data.

@@ -120,10 +120,14 @@ func TestStateCommandsWithoutTheirElasticsearch(t *testing.T) {
 		}
 	}
 	states.Heal()
+	none := home.Command("state", "move", "--to", "file")
+	assert.Equal(t, 1, none.Code)
+	assert.Contains(t, none.All(), "there is no state in "+place(states))
 	states.Close()
 	got := home.Command("state", "list")
 	assert.Equal(t, 1, got.Code)
 	assert.Contains(t, got.All(), "connection refused")
+	assert.NoDirExists(t, home.RegistryDir())
 }
 
 // TestStateMoveThereAndBack: nothing is skipped or repeated on the way, whichever backend is configured during the move.

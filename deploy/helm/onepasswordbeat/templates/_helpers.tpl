@@ -108,7 +108,7 @@ resources: {{- toYaml .Values.resources | nindent 2 }}
 {{- end -}}
 {{- if not $other }}{{ $_ := set $config "output.elasticsearch" $output }}{{ end -}}
 {{- if or (eq .Values.state.backend "elasticsearch") .Values.state.move -}}
-{{- $state := dict "backend" (eq .Values.state.backend "elasticsearch" | ternary "elasticsearch" "file") "id" (include "onepasswordbeat.stateID" .) "index" .Values.state.index -}}
+{{- $state := dict "backend" (eq .Values.state.backend "elasticsearch" | ternary "elasticsearch" "file") "id" (include "onepasswordbeat.stateID" .) "index" (.Values.state.index | default "onepasswordbeat-state") -}}
 {{- with .Values.state.elasticsearch }}{{ $_ := set $state "elasticsearch" . }}{{ else }}{{ if not $elasticsearch }}{{ $_ := set $state "elasticsearch" $output }}{{ end }}{{ end -}}
 {{- $_ := set $config "onepasswordbeat.state" $state -}}
 {{- end -}}
