@@ -52,11 +52,7 @@ func TestDeliversToConsole(t *testing.T) {
 
 func TestDeliversToElasticsearch(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 2500)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	srv, es, _, beat := indexed(t, 2500)
 	code, took := beat.Terminate(stopMost)
 	assert.Zero(t, code)
 	assert.Less(t, took, 4*time.Second, "nothing is in flight, a stop is quick")

@@ -54,6 +54,17 @@ func toBulk(t *testing.T, srv *eventsapitest.Server, es *bulktest.Server, more .
 	return home
 }
 
+// indexed runs a beat until it has indexed n events of each type.
+func indexed(t *testing.T, n int) (*eventsapitest.Server, *bulktest.Server, *beattest.Home, *beattest.Beat) {
+	t.Helper()
+	srv := beattest.Backlog(t, n)
+	es := bulktest.Start(t)
+	home := toBulk(t, srv, es)
+	beat := home.Start()
+	waitIndexed(t, beat, srv, es, soon)
+	return srv, es, home, beat
+}
+
 // waitIndexed waits until every event that the API shows now is in es.
 func waitIndexed(t *testing.T, beat *beattest.Beat, srv *eventsapitest.Server, es *bulktest.Server, most time.Duration, types ...eventsapitest.EventType) {
 	t.Helper()

@@ -20,16 +20,11 @@ import (
 	"onepasswordbeat/internal/eventsapi/eventsapitest"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/tests/beattest"
-	"onepasswordbeat/tests/bulktest"
 )
 
 func TestMetricsAreServedPerEventType(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 300)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	_, _, _, beat := indexed(t, 300)
 	beat.Until(soon, "the last ACK is counted", func() bool { return beat.InputSum("events_acked_total") == 900 })
 	metrics := beat.InputMetrics()
 	for _, typ := range eventsapitest.Types() {
@@ -104,11 +99,7 @@ func TestInvariant9_NoTokenAnywhere(t *testing.T) {
 
 func TestRegistryFilesAreTheOwnersOnly(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 10)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	_, _, home, beat := indexed(t, 10)
 	waitState(beat, "audit_events")
 	beat.Terminate(stopMost)
 	files := 0

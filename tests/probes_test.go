@@ -85,11 +85,7 @@ func TestBeatWithoutItsStateIsLiveAndNotReady(t *testing.T) {
 // TestPrometheusMetricsOfARunningBeat have the counters of /inputs/, and nothing that tells whose they are.
 func TestPrometheusMetricsOfARunningBeat(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 40)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	srv, es, _, beat := indexed(t, 40)
 	beat.Until(soon, "the last ACK is counted", func() bool { return beat.InputSum("events_acked_total") == 120 })
 	code, text := beat.Text("/metrics")
 	require.Equal(t, http.StatusOK, code)

@@ -21,11 +21,7 @@ import (
 
 func TestTwoProcessesOnOneDataPath(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 10)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	srv, es, home, beat := indexed(t, 10)
 
 	second := beattest.NewHome(t)
 	second.Configure(beattest.Config{Inputs: []M{input(srv)}, Output: bulkOutput(es), More: M{"path.data": home.Path("data")}})
@@ -46,11 +42,7 @@ func TestTwoProcessesOnOneDataPath(t *testing.T) {
 // changes nothing.
 func TestInvariant8_DamagedRegistryIsNeverStartedOver(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 200)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	srv, es, home, beat := indexed(t, 200)
 	waitState(beat, "audit_events")
 	beat.Terminate(stopMost)
 	good := readAll(t, home.RegistryDir())
@@ -89,11 +81,7 @@ func TestInvariant8_DamagedRegistryIsNeverStartedOver(t *testing.T) {
 // checkpoint with a warning, and nothing is skipped.
 func TestInvariant8_DamageBehindAnIntactCheckpointDoesNotStop(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 200)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	srv, es, home, beat := indexed(t, 200)
 	waitState(beat, "audit_events")
 	beat.Terminate(stopMost)
 	good, published := readAll(t, home.RegistryDir()), 0
@@ -126,11 +114,7 @@ func TestInvariant8_DamageBehindAnIntactCheckpointDoesNotStop(t *testing.T) {
 // A token of another account: nothing is collected with the old cursors.
 func TestInvariant8_RegistryOfAnotherAccount(t *testing.T) {
 	t.Parallel()
-	srv := beattest.Backlog(t, 200)
-	es := bulktest.Start(t)
-	home := toBulk(t, srv, es)
-	beat := home.Start()
-	waitIndexed(t, beat, srv, es, soon)
+	srv, es, home, beat := indexed(t, 200)
 	beat.Terminate(stopMost)
 	before := home.Registry()
 

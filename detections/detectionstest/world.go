@@ -50,9 +50,6 @@ type Person struct {
 	client object // without the address
 }
 
-// ID is the person's uuid.
-func (p *Person) ID() string { return text(p.user, "uuid") }
-
 // details is the person as audit events name people.
 func (p *Person) details() object {
 	return object{"uuid": p.user["uuid"], "name": p.user["name"], "email": p.user["email"]}

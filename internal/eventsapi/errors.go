@@ -201,14 +201,6 @@ func (e *Error) Advice() string {
 	return classes[e.Class].advice
 }
 
-// Advice returns what an operator can do about an error of this package; "" for one of another.
-func Advice(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Advice()
-	}
-	return ""
-}
-
 // Summary returns what happened: who answered what, what that means, and the words it came with.
 func (e *Error) Summary() string {
 	parts := make([]string, 0, 3)

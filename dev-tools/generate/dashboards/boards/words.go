@@ -35,9 +35,6 @@ func TopPairs(n int, label, field string, and ...string) Bucket {
 // Rest adds one more value for all that is not among the top ones.
 func (b Bucket) Rest() Bucket { b.Other = true; return b }
 
-// All adds the rest and the events that lack the field.
-func (b Bucket) All() Bucket { b.Other, b.Missing = true, true; return b }
-
 // Over divides by time; every is an interval such as "1d", or empty for as many as fit.
 func Over(label, field, every string) Bucket {
 	return Bucket{Label: label, Field: field, Time: true, Every: every}
@@ -179,9 +176,6 @@ func (p Panel) Wide(width int) Panel { p.Width = width; return p }
 
 // From counts events of some of the dashboard's datasets only.
 func (p Panel) From(datasets ...string) Panel { p.Datasets = datasets; return p }
-
-// Note adds how to read the panel.
-func (p Panel) Note(hint string) Panel { p.Hint = hint + " " + p.Hint; return p }
 
 // linksTo is the panel of links between the dashboards.
 func linksTo() Panel {
