@@ -111,8 +111,8 @@ func (c *collector) run(stop context.Context, pipeline beat.PipelineConnector, n
 	return c.harvester(mod, key, reg, seen, loop).Run(stop, pipeline)
 }
 
-// harvester makes the harvester of an event type. It is a function of its own because a frame of run with these
-// parts in it would double the stack that each event type keeps.
+// harvester makes the harvester of an event type. It is a function of its own: its frame is as large as run's, which
+// stays on the stack for as long as the event type is collected.
 func (c *collector) harvester(mod module.Module, key registry.Key, reg *monitoring.Registry, seen *runningType, probe *loop) *harvester.Harvester {
 	log := c.log.With("event_type", key.EventType)
 	metrics := harvester.NewMetrics(reg, log)

@@ -40,7 +40,9 @@ func Idle(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "idle"
 func Fresh(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "fresh") }
 
 // Fairness measures how long sign-in attempts and another account's events take while a token has a backlog of a million item usages (reads BENCHARGS, such as "-events 100000").
-func Fairness(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "fairness", "-limit", "15m") }
+func Fairness(ctx context.Context) error {
+	return mage.EndToEnd(ctx, "-mode", "fairness", "-limit", "15m")
+}
 
 // Hostile measures the peak of the memory and the time that a stop takes while a server sends hostile answers; it fails above 400 MiB or shutdown_timeout and 5 s (reads BENCHARGS).
 func Hostile(ctx context.Context) error { return mage.EndToEnd(ctx, "-mode", "hostile") }
