@@ -32,8 +32,8 @@ func stateMoveCommand(settings instance.Settings) *cobra.Command {
 		Long: "Carry the stored cursors over to Elasticsearch, or to files in path.data, whichever of them\n" +
 			"onepasswordbeat.state.backend names. onepasswordbeat.state.id is required.\n\n" +
 			"Stop the beat first. The command sees a beat that runs with this path.data, but none on another machine, and none\n" +
-			"under Elastic Agent: stop every beat with this state.id. Each state is copied, read back and compared, and then marked as moved where it was.\n" +
-			"A different state at the destination is not replaced. After an interruption, run the command again.",
+			"under Elastic Agent: stop every beat with this state.id. Each state is copied, read back and compared, and then\n" +
+			"marked as moved where it was. A different state at the destination is not replaced. After an interruption, run the command again.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
