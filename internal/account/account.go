@@ -269,7 +269,7 @@ func (a *Account) current() (*eventsapi.Client, credentials, error) {
 		Version:   eventsapi.Version(a.opts.APIVersion),
 		UserAgent: a.opts.UserAgent,
 		Token:     func() (string, error) { return a.lastToken(cred.server) },
-		Secrets:   a.opts.proxySecrets(),
+		Secrets:   a.opts.proxySecrets(cred.server),
 		Transport: transport,
 		Timeout:   a.opts.Transport.Timeout,
 	})

@@ -8,6 +8,8 @@ package account
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 
@@ -69,16 +71,21 @@ func (o Options) checkProxy() error {
 	return nil
 }
 
-// proxySecrets are what a proxy knows, and may echo, of the settings: its password, also together with the user name,
-// and the values of its headers.
-func (o Options) proxySecrets() (secrets []string) {
-	proxy := o.Transport.Proxy
-	if proxy.URL != nil {
-		if password, ok := proxy.URL.URI().User.Password(); ok {
-			secrets = append(secrets, password, proxy.URL.URI().User.Username()+":"+password)
+// proxySecrets are what the proxy in front of a server knows, and may echo: its password, also together with the user
+// name, and the values of its headers.
+func (o Options) proxySecrets(server string) (secrets []string) {
+	var proxy *url.URL
+	if settings := o.Transport.Proxy; settings.URL != nil {
+		proxy = settings.URL.URI()
+	} else if u, err := url.Parse(server); err == nil && !settings.Disable {
+		proxy, _ = http.ProxyFromEnvironment(&http.Request{URL: u})
+	}
+	if proxy != nil {
+		if password, ok := proxy.User.Password(); ok {
+			secrets = append(secrets, password, proxy.User.Username()+":"+password)
 		}
 	}
-	for _, value := range proxy.Headers {
+	for _, value := range o.Transport.Proxy.Headers {
 		secrets = append(secrets, value)
 	}
 	return secrets

@@ -54,6 +54,16 @@ func (r rejection) isDocumentError() bool {
 	return slices.Contains(documentErrors, r.Type)
 }
 
+// isDenial is whether the cause is certainly not the document: a privilege, a block, an index or a pipeline that is not there
+// or closed. An error of a pipeline may be either.
+func (r rejection) isDenial() bool {
+	switch r.status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+		return true
+	}
+	return r.Type == "index_closed_exception" || strings.HasPrefix(r.Reason, "pipeline with id [")
+}
+
 func (r rejection) String() string {
 	return fmt.Sprintf("%d %s: %s", r.status, r.Type, withoutValues(r.Reason))
 }

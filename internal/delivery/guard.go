@@ -54,7 +54,8 @@ const (
 // output explains nothing, but drops events of this size for their content, the page has to be rejected twice.
 // A page that is rejected in part, without an explanation,
 // is delivered once the same number is rejected again: the first rejections of an
-// output that begins to reject everything look just like that.
+// output that begins to reject everything look just like that. It is held if a privilege, a block, or an index or a
+// pipeline that is missing is the reason for any of them.
 //
 // One Guard serves all trackers of a process.
 type Guard struct {
@@ -180,6 +181,8 @@ func (g *Guard) evaluate(ctx context.Context, p *permit, n, least, before int) e
 		if e.passable && (explained || e.lost == before) {
 			e.outcome = Delivered
 		}
+	case now.Denials != p.start.Denials:
+		e.outcome = Held // a part of the page is not for this output to accept, yet
 	case e.lost == before:
 		e.outcome = Delivered
 	default:

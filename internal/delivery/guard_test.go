@@ -78,6 +78,28 @@ func acceptedPage(t *testing.T, g *Guard, out *stubOutput) {
 	require.Equal(t, Delivered, g.evaluate(t.Context(), page, 5, 0, -1).outcome)
 }
 
+// A part of a page is rejected for a privilege or a block, again and again: it is held until that is over.
+func TestInvariant2_PageThatIsDeniedInPartIsHeld(t *testing.T) {
+	out := &stubOutput{}
+	g := NewGuard(out)
+	attempt := func(denied bool, before int) evidence {
+		page, err := g.acquire(t.Context(), true)
+		require.NoError(t, err)
+		defer page.release()
+		out.counts.Accepted, out.counts.Rejected = out.counts.Accepted+6, out.counts.Rejected+4
+		out.counts.DocumentErrors, out.counts.OutputErrors = out.counts.DocumentErrors+2, out.counts.OutputErrors+2
+		if denied {
+			out.counts.Denials += 2
+		}
+		g.ack(10)
+		return g.evaluate(t.Context(), page, 10, 0, before)
+	}
+	require.Equal(t, Held, attempt(true, -1).outcome)
+	require.Equal(t, Held, attempt(true, 4).outcome)
+	require.Equal(t, Unconfirmed, attempt(false, 3).outcome)
+	require.Equal(t, Delivered, attempt(false, 4).outcome, "a pipeline may reject a document for its content")
+}
+
 // A page whose events are all rejected for their content is passed with proof that the output accepts
 // others, and held without.
 func TestInvariant2_RejectedPageIsPassedWithProof(t *testing.T) {

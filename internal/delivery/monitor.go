@@ -36,6 +36,7 @@ func (m Monitor) Counts() Counts {
 		// After Rejected: an explanation comes before its rejection is counted.
 		DocumentErrors: m.documentErrors.Load(),
 		OutputErrors:   m.outputErrors.Load(),
+		Denials:        m.denials.Load(),
 
 		Failed:       m.read("failed"),
 		FailureStore: m.read("failure_store"),

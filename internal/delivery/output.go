@@ -34,6 +34,7 @@ type Counts struct {
 	// An output that explains nothing leaves both at 0.
 	DocumentErrors uint64 // the event's own content is the cause: a value that does not fit the mapping
 	OutputErrors   uint64 // anything else: a privilege, a block, a missing index or pipeline
+	Denials        uint64 // of OutputErrors: certainly not the event's content, see rejection.isDenial
 
 	Failed uint64 // attempts that failed and are made again
 

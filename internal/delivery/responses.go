@@ -27,7 +27,7 @@ import (
 // rejections and logs the whole event, but passes no reason on. Responses changes nothing, except that
 // a response that is not a bulk response becomes an error: libbeat waits before it repeats a request that failed.
 type Responses struct {
-	documentErrors, outputErrors, templates, proven atomic.Uint64 // see Counts
+	documentErrors, outputErrors, denials, templates, proven atomic.Uint64 // see Counts
 
 	mu        sync.Mutex
 	rejection string // of the last event that was rejected for good
@@ -61,6 +61,9 @@ func (w *Responses) note(r rejection) {
 		w.documentErrors.Add(1)
 	} else {
 		w.outputErrors.Add(1)
+		if r.isDenial() {
+			w.denials.Add(1)
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

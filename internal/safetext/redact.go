@@ -70,12 +70,12 @@ func without(text string, covered []bool) string {
 	return b.String()
 }
 
-// forms are a secret and its encodings.
+// forms are a secret, without the punctuation that could stand between its characters, and its encodings.
 func forms(secret string) []string {
 	if len(secret) < minSecret {
 		return nil
 	}
-	all := []string{secret, hex.EncodeToString([]byte(secret))}
+	all := []string{secret, plain(secret), hex.EncodeToString([]byte(secret))}
 	for before := range 3 { // base64 depends on what stands in front of the secret
 		const bits = 6
 		filled := append(make([]byte, before), secret...)
@@ -87,6 +87,16 @@ func forms(secret string) []string {
 		}
 	}
 	return all
+}
+
+// plain returns the letters and digits of a secret.
+func plain(secret string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, secret)
 }
 
 // matcher finds the runs of one secret.

@@ -44,6 +44,8 @@ func TestRedactFindsEveryRunOfATokenThatIsEchoed(t *testing.T) {
 		"in HTML":        wrap(strings.ToLower(token), 7, "<br>"),
 		"ANSI":           wrap(strings.ToLower(token), 9, "\x1b[0m"),
 		"comma":          wrap(token, 5, ", "),
+		"dots":           wrap(token, 10, "."),
+		"dashes":         wrap(token, 3, "-_."),
 		"URL":            each(token, "%%%02x"),
 		"URL twice":      each(token, "%%25%02X"),
 		"URL, lower":     each(strings.ToLower(token), "%%%02x"),
