@@ -190,6 +190,26 @@ func (e *elasticStore) read(ctx context.Context, key Key) (found, error) {
 // errNoIndex says that there is no index.
 var errNoIndex = errors.New("the index is missing")
 
+// document reads an answer as the document with an id, or as its absence, which is [ErrNotFound]. It is false for all others.
+func (a answer) document(id string) (doc found, is bool, err error) {
+	var body struct {
+		ID    string `json:"_id"`
+		Found *bool  `json:"found"`
+		docVersion
+		Source json.RawMessage `json:"_source"`
+	}
+	if json.Unmarshal(a.body, &body) != nil || body.ID != id || body.Found == nil {
+		return found{}, false, nil
+	}
+	switch {
+	case a.status == http.StatusNotFound && !*body.Found:
+		return found{}, true, ErrNotFound
+	case a.status == http.StatusOK && *body.Found && body.known():
+		return found{body.docVersion, body.Source}, true, nil
+	}
+	return found{}, false, nil
+}
+
 // look is read without making the index.
 func (e *elasticStore) look(ctx context.Context, key Key) (found, error) {
 	id := e.docID(key)
@@ -197,19 +217,9 @@ func (e *elasticStore) look(ctx context.Context, key Key) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	var doc struct {
-		ID    string `json:"_id"`
-		Found *bool  `json:"found"`
-		docVersion
-		Source json.RawMessage `json:"_source"`
-	}
-	err = json.Unmarshal(got.body, &doc)
-	named := err == nil && doc.ID == id && doc.Found != nil
-	switch {
-	case named && got.status == http.StatusNotFound && !*doc.Found:
-		return found{}, ErrNotFound
-	case named && got.status == http.StatusOK && *doc.Found && doc.known():
-		return found{doc.docVersion, doc.Source}, nil
+	doc, is, err := got.document(id)
+	if is {
+		return doc, err
 	}
 	if failure, _ := got.failure(); failure.Type == indexNotFound {
 		return found{}, errNoIndex
