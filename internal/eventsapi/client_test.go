@@ -389,6 +389,13 @@ func TestServerTime(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}))
 		assert.True(t, want.Equal(e.ServerTime))
+		for _, body := range []string{"{}", "<html>", strings.Repeat(" ", 200)} { // too large, the last one
+			e := fetchError(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Date", date)
+				_, _ = io.WriteString(w, body)
+			}, func(cfg *Config) { cfg.MaxResponseBytes = 100 }))
+			assert.True(t, want.Equal(e.ServerTime), body)
+		}
 	}
 }
 

@@ -168,7 +168,7 @@ type Error struct {
 	HasRetryAfter bool
 	// HTML is set if the body of an error status is a web page, which the API never sends.
 	HTML bool
-	// ServerTime is the server's clock (the Date header of an error status); zero if it is not known.
+	// ServerTime is the server's clock (the Date header of the response); zero if it is not known.
 	ServerTime time.Time
 	// FromAPI is set if the body of an error status is an error as the API writes it.
 	FromAPI bool

@@ -86,7 +86,9 @@ func (c *connection) exchange(ctx, reqCtx context.Context, r request) (*answer, 
 	}
 	data, err := readBody(reqCtx, resp, r.allowance)
 	if err != nil {
-		return nil, x.bodyError(ctx, reqCtx, err)
+		e := x.bodyError(ctx, reqCtx, err)
+		e.ServerTime = serverTime(resp.Header)
+		return nil, e
 	}
 	return &answer{exchange: x, header: resp.Header, body: data}, nil
 }
@@ -174,7 +176,9 @@ func (x *exchange) fail(class Class, status int, err error) *Error {
 
 // malformed is the error of a complete 200 that is not what was asked for.
 func (a *answer) malformed(err error) *Error {
-	return a.fail(Malformed, http.StatusOK, err)
+	e := a.fail(Malformed, http.StatusOK, err)
+	e.ServerTime = a.serverTime()
+	return e
 }
 
 func (a *answer) serverTime() time.Time { return serverTime(a.header) }
