@@ -32,7 +32,7 @@ const (
 )
 
 func frame(kind, flags byte, stream uint32, payload []byte) []byte {
-	head := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind)) //nolint:gosec // a few bytes
+	head := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind))
 	head = binary.BigEndian.AppendUint32(append(head, flags), stream)
 	return append(head, payload...)
 }
@@ -42,7 +42,7 @@ func http2Server(t *testing.T, request func(c net.Conn, stream uint32), options 
 	t.Helper()
 	certificates := httptest.NewTLSServer(nil)
 	t.Cleanup(certificates.Close)
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certificates.TLS.Certificates, NextProtos: []string{"h2"}}) //nolint:gosec // a test
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certificates.TLS.Certificates, NextProtos: []string{"h2"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	connections = new(atomic.Int32)
@@ -63,7 +63,7 @@ func http2Server(t *testing.T, request func(c net.Conn, stream uint32), options 
 }
 
 func serveHTTP2(c net.Conn, request func(c net.Conn, stream uint32)) {
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	_, _ = c.Write(frame(frameSettings, 0, 0, nil))
 	_, _ = io.ReadFull(c, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
 	for head := make([]byte, 9); ; {
@@ -130,7 +130,7 @@ func TestProxyIsNotBelieved(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
 			require.NoError(t, err)
-			defer l.Close()
+			defer func() { _ = l.Close() }()
 			go func() {
 				c, err := l.Accept()
 				if err != nil {
@@ -141,7 +141,7 @@ func TestProxyIsNotBelieved(t *testing.T) {
 				_ = c.Close()
 			}()
 			c := proxied(t, "http://user:hunter2hunter2@"+l.Addr().String())
-			c.connection.secrets = []string{"hunter2hunter2", "user:hunter2hunter2"}
+			c.secrets = []string{"hunter2hunter2", "user:hunter2hunter2"}
 			got := fetchError(t, c).Error()
 			assert.Contains(t, got, want)
 			assert.False(t, strings.Contains(got, "hunter2") || strings.Contains(got, "aHVudGVy"), got)
