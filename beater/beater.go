@@ -65,9 +65,11 @@ func New(s Settings) beat.Creator {
 			if s.HTTP != nil {
 				section = s.HTTP()
 			}
-			if err := bt.serve(b, section); err != nil {
+			server, err := serveEndpoint(b, section, bt.probes, bt.log)
+			if err != nil {
 				return nil, err
 			}
+			bt.endpoint = server
 		}
 		if b.InSetupCmd && s.Setup != nil {
 			s.Setup(b)
@@ -160,7 +162,7 @@ func InputIDs(cfg *conf.C) ([]string, error) {
 
 // Run collects until the beat is stopped.
 func (bt *Onepasswordbeat) Run(b *beat.Beat) error {
-	defer bt.closeEndpoint()
+	defer closeEndpoint(bt.endpoint, bt.log)
 	b.Manager.SetStopCallback(func() {
 		b.Instrumentation.Tracer().Close()
 		bt.Stop()

@@ -20,6 +20,7 @@
 //	inputs.go    an input: one account, a harvester for each event type
 //	health.go    from the event types' health to the input's
 //	factory.go   from a configuration to a running input, with our defaults
+//	settings.go  from the settings of an input to those of its account and harvesters
 //	managed.go   what is different under Elastic Agent
 //	watchdog.go  the end of a stop that hangs
 //	diagnostics.go  what Elastic Agent's diagnostics show
@@ -27,5 +28,6 @@
 //	memory.go    the garbage collector with many accounts
 //	probes.go    whether the beat is live and ready
 //	endpoint.go  the HTTP endpoint
+//	listen.go    where it listens
 //	systemd.go   what systemd is told
 package beater

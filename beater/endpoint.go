@@ -6,14 +6,9 @@
 package beater
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/elastic/beats/v7/libbeat/api"
@@ -33,30 +28,29 @@ const (
 	maxHeader     = 16 << 10        // bytes
 )
 
-// serve adds our routes to libbeat's endpoint.
-func (bt *Onepasswordbeat) serve(b *beat.Beat, cfg *conf.C) error {
+// serveEndpoint adds our routes to libbeat's endpoint. cfg are its settings; nil leaves libbeat's server in place, and the
+// server is nil.
+func serveEndpoint(b *beat.Beat, cfg *conf.C, p *probes, log *logp.Logger) (*http.Server, error) {
 	mux := b.API.Router()
 	if err := inputmon.AttachHandler(mux, b.Monitoring.InputsRegistry()); err != nil {
-		return fmt.Errorf("cannot serve the metrics of the inputs: %w", err)
+		return nil, fmt.Errorf("cannot serve the metrics of the inputs: %w", err)
 	}
-	mux.HandleFunc("/healthz", probe(bt.probes.live))
-	mux.HandleFunc("/readyz", probe(bt.probes.ready))
-	mux.Handle("/metrics", prometheus.Handler(version.Version, bt.probes.sources))
+	mux.HandleFunc("/healthz", probe(p.live))
+	mux.HandleFunc("/readyz", probe(p.ready))
+	mux.Handle("/metrics", prometheus.Handler(version.Version, p.sources))
 	if cfg == nil {
-		return nil
+		return nil, nil //nolint:nilnil // libbeat has the server
 	}
-	server, err := takeOver(b.API, cfg, bt.log)
-	bt.endpoint = server
-	return err
+	return takeOver(b.API, cfg, log)
 }
 
-// closeEndpoint ends the endpoint, and removes its Unix socket.
-func (bt *Onepasswordbeat) closeEndpoint() {
-	if bt.endpoint == nil {
+// closeEndpoint ends the endpoint, and removes its Unix socket. server may be nil.
+func closeEndpoint(server *http.Server, log *logp.Logger) {
+	if server == nil {
 		return
 	}
-	if err := bt.endpoint.Close(); err != nil {
-		bt.log.Warnw("the HTTP endpoint did not close", "error", err)
+	if err := server.Close(); err != nil {
+		log.Warnw("the HTTP endpoint did not close", "error", err)
 	}
 }
 
@@ -87,28 +81,4 @@ func takeOver(libbeat *api.Server, cfg *conf.C, log *logp.Logger) (*http.Server,
 		}
 	}()
 	return server, nil
-}
-
-// listenTCP listens at host and port, or at the host of an http:// URL.
-func listenTCP(settings api.Config) (net.Listener, error) {
-	address := settings.Host + ":" + strconv.Itoa(settings.Port) // as libbeat makes it: an IPv6 address has brackets
-	if u, err := url.Parse(settings.Host); err == nil && u.Scheme == "http" {
-		address = u.Host
-	}
-	return new(net.ListenConfig).Listen(context.Background(), "tcp", address)
-}
-
-// socketMode is the mode of a Unix socket, as libbeat sets it.
-const socketMode = 0o740
-
-// listenUnix listens at the path of a unix:// URL.
-func listenUnix(path string) (net.Listener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
-	if err != nil {
-		return nil, err
-	}
-	return l, os.Chmod(path, socketMode)
 }

@@ -22,11 +22,26 @@ import (
 
 	"onepasswordbeat/config"
 	"onepasswordbeat/internal/account"
+	"onepasswordbeat/internal/delivery"
 	"onepasswordbeat/internal/harvester"
 	"onepasswordbeat/internal/names"
 	"onepasswordbeat/internal/registry"
 	"onepasswordbeat/module"
 )
+
+// manager creates inputs. It is the v2 InputManager of the type onepassword.
+type manager struct {
+	beat     *beat.Beat
+	store    store
+	unstored time.Duration // harvester.Settings.Unstored
+	guard    *delivery.Guard
+	budget   *delivery.Budget
+	accounts *account.Pool
+	running  *diagnostics
+	probes   *probes
+	gc       gcTuner
+	log      *logp.Logger
+}
 
 // input is one 1Password account.
 type input struct {
