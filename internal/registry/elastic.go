@@ -199,7 +199,7 @@ func (a answer) document(id string) (doc found, is bool, err error) {
 		Source json.RawMessage `json:"_source"`
 	}
 	if json.Unmarshal(a.body, &body) != nil || body.ID != id || body.Found == nil {
-		return found{}, false, nil
+		return found{}, false, nil //nolint:nilerr // false says that it is none
 	}
 	switch {
 	case a.status == http.StatusNotFound && !*body.Found:
