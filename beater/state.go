@@ -51,7 +51,7 @@ func RegistrySettings(b *beat.Beat, section *conf.C) (registry.Settings, error) 
 	needed := state.Backend == config.StateInElasticsearch
 	switch {
 	case connection == nil && needed:
-		return s, errors.New("onepasswordbeat.state.backend: elasticsearch needs an Elasticsearch, and the output is none that is known at the start: " +
+		return s, errors.New("onepasswordbeat.state.backend: elasticsearch needs an Elasticsearch, and the output is not one that is known at the start: " +
 			"write for example onepasswordbeat.state.elasticsearch.hosts: [\"https://state.example.com:9200\"]")
 	case connection == nil, state.ID == "":
 		return s, nil

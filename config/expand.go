@@ -93,7 +93,7 @@ var rootTexts = []string{
 // rootKind is the kind of one of libbeat's settings.
 func rootKind(path string, item bool) kind {
 	if input, ok := strings.CutPrefix(path, "onepasswordbeat.inputs."); ok {
-		return inputKind(input, item) // whoever expands it first, see ExpandInput
+		return inputKind(input, item) // the first call expands it, see ExpandInput
 	}
 	top, _, _ := strings.Cut(path, ".")
 	last := path[strings.LastIndex(path, ".")+1:]

@@ -55,7 +55,7 @@ func StateOptions() []Option {
 		{
 			Key: "index", Type: Text, Default: defaults.Index,
 			Summary: "The index with the states. The beat creates it.",
-			Detail:  "Whoever may write to it can make the beat skip events.",
+			Detail:  "A user who may write to it can make the beat skip events.",
 		},
 		{
 			Key: stateConnection + "hosts", Type: List, Example: `["https://state.example.com:9200"]`,

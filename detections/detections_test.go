@@ -18,7 +18,7 @@ func TestDeclarations(t *testing.T) {
 	assert.Len(t, rules, 19)
 }
 
-// TestWrongDeclarationsAreRejected breaks a rule in ways that Kibana, or nobody, would notice.
+// TestWrongDeclarationsAreRejected breaks a rule in ways that only Kibana, or nothing, would notice.
 func TestWrongDeclarationsAreRejected(t *testing.T) {
 	rules, err := All()
 	require.NoError(t, err)

@@ -38,8 +38,8 @@ func Go(label string, args ...string) Command {
 	return Command{Args: append([]string{"go"}, args...), Label: label}
 }
 
-// Run runs the command to its end. Its output is passed on as it comes; while there
-// is none, a line every few seconds says that it is still at work.
+// Run runs the command to its end. Its output is passed on as it comes; without
+// output, a line every few seconds says that it is still at work.
 func (c Command) Run(ctx context.Context) error {
 	life := startProgress(c.Label, os.Stderr)
 	defer life.stop()

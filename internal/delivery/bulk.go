@@ -81,7 +81,7 @@ type failedItems struct{ rejection }
 func (e *failedItems) Error() string { return e.String() }
 
 // rejectionsOf reads the response to a bulk request of count documents and returns those that were rejected for good: any
-// 4xx except 409 (a duplicate) and 429 (tried again), and how many were accepted. The error says why the body is no such response: libbeat
+// 4xx except 409 (a duplicate) and 429 (tried again), and how many were accepted. The error says why the body is not such a response: libbeat
 // would take an item without a status as accepted, and repeat the request at once for anything else. Names in another case and
 // repeated names are such a reason, too, because libbeat's parser reads them in its own way.
 func rejectionsOf(body []byte, count int) (list []rejection, accepted int, err error) {

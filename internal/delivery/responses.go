@@ -191,7 +191,7 @@ func isOtherSuccess(status int) bool {
 	return status != http.StatusOK && status/100 == http.StatusOK/100
 }
 
-// noBulkResponse is the error of a success that is no bulk response.
+// noBulkResponse is the error of a success that is not a bulk response.
 func (b *bulkClient) noBulkResponse(resp *http.Response, reason error) error {
 	_ = resp.Body.Close()
 	err := fmt.Errorf("the output answers with status %d and no bulk response (%w): check what is between the beat and Elasticsearch, such as a proxy or a login page",

@@ -61,7 +61,7 @@ func TestStopWhileTheStateCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestInvariant3_AtMostAnHourWithoutAStoredState: a crash repeats no more than that. Collection resumes by itself.
+// TestInvariant3_AtMostAnHourWithoutAStoredState: a crash repeats no more than that. Collection resumes automatically.
 func TestInvariant3_AtMostAnHourWithoutAStoredState(t *testing.T) {
 	run(t, 20, func(t *testing.T, r *rig) {
 		r.settings.Unstored = time.Hour

@@ -39,9 +39,9 @@ type elasticStore struct {
 	writer string // names this process in the documents that it writes
 	log    *logp.Logger
 
-	indexMu sync.Mutex
-	made    bool   // its creation was asked for
-	refused string // why it was not created; "" if it was, or was there
+	indexMu  sync.Mutex
+	made     bool   // its creation was asked for
+	rejected string // why it was not created; "" if it was, or was there
 
 	ctx    context.Context //nolint:containedctx // of the writer: cancelled by close
 	cancel context.CancelFunc
@@ -148,11 +148,11 @@ func (e *elasticStore) ensureIndex(ctx context.Context) error {
 	failure, _ := got.failure()
 	switch {
 	case got.status == http.StatusOK, failure.Type == "resource_already_exists_exception":
-		e.refused = ""
+		e.rejected = ""
 	case got.status == http.StatusTooManyRequests, got.status >= http.StatusInternalServerError:
 		return e.unavailable(errors.New(got.problem()))
 	default: // it may be there, for a user who may not create it
-		e.refused = got.problem()
+		e.rejected = got.problem()
 	}
 	e.made = true
 	return nil
@@ -163,10 +163,10 @@ func (e *elasticStore) noIndex() error {
 	e.indexMu.Lock()
 	defer e.indexMu.Unlock()
 	e.made = false
-	if e.refused == "" {
+	if e.rejected == "" {
 		return errNoIndex
 	}
-	return fmt.Errorf("the index is missing and can't be created (%s). Create it, or grant create_index (docs/roles.md)", e.refused)
+	return fmt.Errorf("the index is missing and can't be created (%s). Create it, or grant create_index (docs/roles.md)", e.rejected)
 }
 
 // found is a document as it was read.

@@ -243,7 +243,7 @@ func TestDeletedWhileRunning(t *testing.T) {
 		f.Clear(gone)
 		if gone {
 			_, err := r.Load(t.Context(), registry.Key{Input: "another", EventType: "x"})
-			require.ErrorAs(t, err, new(*registry.UnavailableError), "a missing index is no absence")
+			require.ErrorAs(t, err, new(*registry.UnavailableError), "a missing index is not a missing state")
 		}
 		require.NoError(t, r.Commit(t.Context(), key, registrytest.State(3)))
 	}

@@ -24,7 +24,7 @@ var errConflict = errors.New("another writer stored a state at the same time")
 type pendingWrite struct {
 	key  Key
 	rec  record
-	done chan error // has room for the result: nobody may wait for it any more
+	done chan error // has room for the result: the caller may have stopped waiting
 }
 
 // enqueue hands a record to the writer and waits for its result. After an end of ctx the outcome is not known.

@@ -260,5 +260,5 @@ func (a answer) problem() string {
 	if e, ok := a.failure(); ok {
 		return e.problem(a.status)
 	}
-	return fmt.Sprintf("status %d with a body that is no answer of Elasticsearch: %q", a.status, safetext.Short(string(a.body), maxText))
+	return fmt.Sprintf("status %d with a body that is not a response of Elasticsearch: %q", a.status, safetext.Short(string(a.body), maxText))
 }

@@ -91,13 +91,13 @@ func inspect(dir string) (found findings, err error) {
 	return found, nil
 }
 
-// onlyFiles returns an error if something in the folder is not a regular file: opening a pipe would block for ever, and a
+// onlyFiles returns an error if something in the folder is not a regular file: opening a pipe would block without end, and a
 // device may have no end.
 func onlyFiles(dir string, entries []fs.DirEntry) error {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		info, err := os.Stat(path)
-		if err != nil || info.Mode().IsRegular() || info.IsDir() { // whoever opens it reports the error
+		if err != nil || info.Mode().IsRegular() || info.IsDir() { // opening it reports the error
 			continue
 		}
 		return fmt.Errorf("can't read the registry: %s is not a regular file (%s): move it away", path, info.Mode().Type())

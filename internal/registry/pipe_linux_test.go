@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Files of the registry that are none.
+// Entries of the registry's folder that are not regular files.
 
 package registry
 

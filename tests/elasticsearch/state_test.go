@@ -190,7 +190,7 @@ func (f *flow) eventRequests() int {
 	return n
 }
 
-// testStateForbidden: a 403 is no absence. A privilege that is granted heals it.
+// testStateForbidden: a 403 does not mean that there is no state. A granted privilege repairs it.
 func testStateForbidden(t *testing.T, node *estest.Node) {
 	f := newFlow(t, node, "forbidden", plan{User: writer, Events: 20, More: stateOf(node, partial, "forbidden")})
 	grant(t, node, []string{"read", "index"}, "something-else")

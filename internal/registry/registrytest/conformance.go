@@ -108,7 +108,7 @@ func testKeys(t *testing.T, p Place) {
 	}, 10*time.Second, 100*time.Millisecond)
 }
 
-// testVersion1: what the first version stored is read for ever.
+// testVersion1: what the first version stored is always read.
 func testVersion1(t *testing.T, p Place) {
 	p.Store(t, key, map[string]any{
 		"version": 1, "account": "EXAMPLEACCOUNT111111111111", "cursor": "bm8gcGxhaW4gdGV4dA", "start_time": "2026-03-14T13:39:26.535897932Z",

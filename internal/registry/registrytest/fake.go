@@ -165,7 +165,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // whoever asked may be gone
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // the client may be gone
 }
 
 type m = map[string]any

@@ -28,7 +28,7 @@ type Dashboard struct {
 }
 
 // MostPanels is how many panels a dashboard may have. Kibana asks one search or more for each as soon as it opens, and
-// nobody reads more; what is left is a saved search that a link opens.
+// more is not read; what is left is a saved search that a link opens.
 const MostPanels = 14
 
 // Row is panels side by side. Their widths add up to [Columns].
