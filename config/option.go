@@ -5,17 +5,6 @@
 
 package config
 
-import (
-	"fmt"
-	"reflect"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/elastic/elastic-agent-libs/transport/httpcommon"
-)
-
 // Type is the kind of value that an option takes.
 type Type string
 
@@ -70,73 +59,3 @@ func (o Option) Value() string {
 
 // line is the option as a line of a configuration file.
 func (o Option) line() string { return o.Key + ": " + o.Value() }
-
-// allOptions are those of the input, and then the common ones.
-func allOptions() []Option { return slices.Concat(Options(), CommonOptions()) }
-
-// optionByKey finds an option of the input or a common one.
-func optionByKey(key string) (Option, bool) {
-	for _, option := range allOptions() {
-		if option.Key == key {
-			return option, true
-		}
-	}
-	return Option{}, false
-}
-
-// exampleOf is the line of the first option whose key begins with prefix.
-func exampleOf(prefix string) string {
-	for _, option := range allOptions() {
-		if strings.HasPrefix(option.Key, prefix) {
-			return option.line()
-		}
-	}
-	return prefix
-}
-
-// defaultValues renders Default() as key and YAML value.
-func defaultValues() map[string]string {
-	values := map[string]string{}
-	walkDefaults(reflect.ValueOf(Default()), "", values)
-	return values
-}
-
-func walkDefaults(v reflect.Value, prefix string, values map[string]string) {
-	for i := range v.NumField() {
-		key, inline := fieldKey(v.Type().Field(i))
-		field := v.Field(i)
-		switch {
-		case inline:
-			walkDefaults(field, prefix, values)
-		case field.Kind() == reflect.Struct:
-			walkDefaults(field, prefix+key+".", values)
-		default:
-			values[prefix+key] = showValue(field.Interface())
-		}
-	}
-}
-
-// showValue writes a value in YAML; "" for what is not set.
-func showValue(value any) string {
-	switch v := value.(type) {
-	case time.Duration:
-		return showDuration(v)
-	case []string:
-		if len(v) == 0 {
-			return ""
-		}
-		return "[" + strings.Join(v, ", ") + "]"
-	case int:
-		return strconv.Itoa(v)
-	case bool:
-		return strconv.FormatBool(v)
-	case string:
-		return v
-	case Secret, httpcommon.ProxyHeaders:
-		return ""
-	}
-	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && v.IsNil() {
-		return ""
-	}
-	return fmt.Sprint(value)
-}

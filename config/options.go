@@ -266,12 +266,25 @@ var commonOptions = []Option{
 	},
 }
 
-// commonKeys are the first parts of the common options' keys.
-func commonKeys() []string {
-	keys := make([]string, 0, len(commonOptions))
-	for _, option := range commonOptions {
-		top, _, _ := strings.Cut(option.Key, ".")
-		keys = append(keys, top)
+// allOptions are those of the input, and then the common ones.
+func allOptions() []Option { return slices.Concat(Options(), CommonOptions()) }
+
+// optionByKey finds an option of the input or a common one.
+func optionByKey(key string) (Option, bool) {
+	for _, option := range allOptions() {
+		if option.Key == key {
+			return option, true
+		}
 	}
-	return keys
+	return Option{}, false
+}
+
+// exampleOf is the line of the first option whose key begins with prefix.
+func exampleOf(prefix string) string {
+	for _, option := range allOptions() {
+		if strings.HasPrefix(option.Key, prefix) {
+			return option.line()
+		}
+	}
+	return prefix
 }

@@ -5,7 +5,11 @@
 
 package config
 
-import "onepasswordbeat/internal/safetext"
+import (
+	"strings"
+
+	"onepasswordbeat/internal/safetext"
+)
 
 // Secret is a string that is written as "[redacted]" by every formatter. Only Reveal returns its value.
 type Secret = safetext.Secret
@@ -17,4 +21,9 @@ func redact(text string, token Secret) string {
 		token = ""
 	}
 	return safetext.Redact(text, token.Reveal())
+}
+
+// isPlaceholder reports whether a variable reference was taken literally, as in a quoted "$${NAME}".
+func isPlaceholder(s string) bool {
+	return strings.HasPrefix(s, "${") && strings.HasSuffix(s, "}")
 }

@@ -7,12 +7,10 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"onepasswordbeat/internal/eventsapi"
@@ -69,11 +67,6 @@ func (c *Config) checkTokenIsThere(cfg *conf.C, p *problems) {
 		text += " (unknown settings: " + strings.Join(unknown, ", ") + ")"
 	}
 	p.add("token", "%s", text)
-}
-
-// setToken says how a variable gets the token.
-func setToken(variable string) string {
-	return fmt.Sprintf("run `./onepasswordbeat keystore add %s` or export it, or name a token_file", variable)
 }
 
 func (c *Config) checkToken(p *problems) {
@@ -250,25 +243,8 @@ func (c *Config) checkProxy(p *problems) {
 // proxySchemes are those that net/http knows.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
-// showDuration is a duration as a person writes it: 24h, not 24h0m0s, and 90s, not 1m30s.
-func showDuration(d time.Duration) string {
-	switch {
-	case d != 0 && d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d%time.Second == 0:
-		return fmt.Sprintf("%ds", d/time.Second)
-	default:
-		return d.String()
-	}
-}
-
 // cleanToken takes off what copying, editors and `echo` put around a token: white space, a byte order mark.
 func cleanToken(raw string) string {
 	token, _ := eventsapi.NormalizeToken(raw) // checkTokenText reports what is wrong with it
 	return token
-}
-
-// isPlaceholder reports whether a variable reference was taken literally, as in a quoted "$${NAME}".
-func isPlaceholder(s string) bool {
-	return strings.HasPrefix(s, "${") && strings.HasSuffix(s, "}")
 }

@@ -49,3 +49,8 @@ func unsetProblem(key, variable string) string {
 		return fmt.Sprintf("%s is not set: run `./onepasswordbeat keystore add %s`, export it, or write the value", variable, variable)
 	}
 }
+
+// setToken says how a variable gets the token.
+func setToken(variable string) string {
+	return fmt.Sprintf("run `./onepasswordbeat keystore add %s` or export it, or name a token_file", variable)
+}

@@ -40,12 +40,13 @@
 //
 //	registry.go  Registry: Load, Commit, List, Close on a backend
 //	state.go     State, its stored form and version, keys
-//	file.go      the backend in files: Open, shared syncs, checkpoints
-//	inspect.go   the look at the files before memlog opens them, and their repair
+//	file.go      the backend in files: Open, shared syncs, checkpoints, repair
+//	inspect.go   the look at the files before memlog opens them
 //	edit.go      what the commands need: open an existing registry, Reset
 //
-//	elastic.go        the backend in Elasticsearch: documents, absence, conflicts
+//	elastic.go        the backend in Elasticsearch: reading, absence, conflicts
 //	elasticbulk.go    its writer: shared bulk requests
+//	elasticindex.go   its index: documents and their mapping
 //	elasticclient.go  its requests, and what an answer is worth
 //	elsewhere.go      a registry by its settings, and the look into the other backend
 //	move.go           from one backend to the other

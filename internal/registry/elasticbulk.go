@@ -20,13 +20,6 @@ const maxBatch = 500
 // errConflict says that a document is not the one that was read or written last.
 var errConflict = errors.New("another writer stored a state at the same time")
 
-// pendingWrite is a state that waits to be written.
-type pendingWrite struct {
-	key  Key
-	rec  record
-	done chan error // has room for the result: the caller may have stopped waiting
-}
-
 // enqueue hands a record to the writer and waits for its result. After an end of ctx the outcome is not known.
 func (e *elasticStore) enqueue(ctx context.Context, key Key, rec record) error {
 	w := &pendingWrite{key: key, rec: rec, done: make(chan error, 1)}

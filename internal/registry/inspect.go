@@ -1,7 +1,7 @@
 // Copyright the onepasswordbeat authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The look at memlog's files before memlog opens them, and their repair: memlog takes a
+// The look at memlog's files before memlog opens them: memlog takes a
 // damaged store for an empty one.
 
 package registry
@@ -111,49 +111,6 @@ func reason(err error) string {
 		return damaged.Reason
 	}
 	return ""
-}
-
-// repair makes up for damage that an intact checkpoint allows to, and says so.
-func (f *fileStore) repair(found findings) error {
-	if err := finishFirstStart(f.dir); err != nil {
-		return err
-	}
-	if found.meta != "" {
-		f.log.Warnw("the registry's meta.json was damaged and is written again; the checkpoint behind it is intact",
-			"file.path", filepath.Join(f.dir, metaName), "reason", found.meta)
-		if err := replaceFile(filepath.Join(f.dir, metaName), []byte(firstMeta)); err != nil {
-			return err
-		}
-	}
-	kept := filepath.Join(f.dir, keptLogName)
-	if found.log != "" {
-		f.log.Warnw("the registry's log is damaged: collection continues from the checkpoint and what can be read of the log. "+
-			"Events that were delivered after that are collected again; Elasticsearch rejects the copies by their _id",
-			"file.path", filepath.Join(f.dir, logName), "reason", found.log)
-		if err := f.cutLog(found, kept); err != nil {
-			return err
-		}
-	}
-	if _, err := os.Lstat(kept); err == nil {
-		f.lostLog = kept
-	}
-	return nil
-}
-
-// cutLog removes what is behind the damage: memlog would read some of it. The damaged
-// log is kept if it may have held the only state of a key, unless an older one is.
-func (f *fileStore) cutLog(found findings, kept string) error {
-	path := filepath.Join(f.dir, logName)
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Lstat(kept); err != nil && found.states >= checkpointShare {
-		if err := replaceFile(kept, raw); err != nil {
-			return err
-		}
-	}
-	return replaceFile(path, raw[:found.whole])
 }
 
 // replaceFile writes a whole file or none.
@@ -354,5 +311,16 @@ func describe(raw []byte, err error) string {
 		return fmt.Sprintf("it is garbage at byte %d of %d", syntax.Offset, len(raw))
 	default:
 		return "its content is not what belongs there"
+	}
+}
+
+// syncFolders makes new folders outlive a power cut, where the file system can.
+// memlog does so for the files in the last of them.
+func syncFolders(paths ...string) {
+	for _, path := range paths {
+		if f, err := os.Open(path); err == nil {
+			_ = f.Sync()
+			_ = f.Close()
+		}
 	}
 }

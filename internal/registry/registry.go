@@ -43,11 +43,6 @@ func (e *AdoptedError) Error() string {
 	return "another beat with the same state.id, account and output stored a state of this event type: collection continues there"
 }
 
-// MovedError says that a state was moved to another place.
-type MovedError struct{ To string }
-
-func (e *MovedError) Error() string { return "it was moved to " + e.To }
-
 // Backends.
 const (
 	BackendFile          = "file"

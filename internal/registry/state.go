@@ -159,3 +159,8 @@ func parseTime(s string) (time.Time, error) {
 	}
 	return time.Parse(time.RFC3339Nano, s)
 }
+
+// MovedError says that a state was moved to another place.
+type MovedError struct{ To string }
+
+func (e *MovedError) Error() string { return "it was moved to " + e.To }

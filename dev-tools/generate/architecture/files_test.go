@@ -27,9 +27,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// circular are packages whose files still use each other in a circle.
-var circular = []string{"config", "internal/registry"}
-
 // TestFilesAreLayers fails when files of one package use each other in a circle.
 func TestFilesAreLayers(t *testing.T) {
 	for _, p := range listPackages(t) {
@@ -38,12 +35,7 @@ func TestFilesAreLayers(t *testing.T) {
 			continue
 		}
 		t.Run(name(path), func(t *testing.T) {
-			found := circles(p.arrows(t))
-			if slices.Contains(circular, path) {
-				assert.NotEmpty(t, found, "the files are layers now: remove %s from the list", path)
-				return
-			}
-			assert.Empty(t, found, "files use each other in a circle: move a declaration to the file below")
+			assert.Empty(t, circles(p.arrows(t)), "files use each other in a circle: move a declaration to the file below")
 		})
 	}
 }
