@@ -29,9 +29,10 @@ type Limiter struct {
 	slowed  time.Time     // when that was
 }
 
-// The spacing between the pages of a backlog after a 429: at first and at most, and after how long without another one
-// it halves.
+// The spacing between the pages of a backlog after a 429 with a long pause: at first and at most, and after how long
+// without another one it halves. A shorter pause delays the other event types less than a backlog that is slowed down.
 const (
+	longPause                = 10 * time.Second
 	firstSpacing, maxSpacing = time.Second, 16 * time.Second
 	spacingHalves            = 10 * time.Minute
 )
@@ -76,19 +77,26 @@ func (l *Limiter) Wait(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// Pause makes every request with this token wait for d: the server said so. The budget is smaller than it was set to,
-// because another program uses the token. From then on backlogs leave room in it.
+// Pause makes every request with this token wait for d: the server said so. After a long pause the budget seems to be
+// smaller than it was set to, because another program uses the token: from then on backlogs leave room in it.
 func (l *Limiter) Pause(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if now.After(l.until) { // the first of the requests that were under way
-		l.spacing = min(max(firstSpacing, 2*l.spacingAt(now)), maxSpacing)
+	if d >= longPause {
+		if now.After(l.until) { // the first of the requests that were under way
+			l.spacing = min(max(firstSpacing, 2*l.spacingAt(now)), maxSpacing)
+		}
+		l.slowed = later(l.slowed, now.Add(d))
 	}
-	if until := now.Add(d); until.After(l.until) {
-		l.until = until
+	l.until = later(l.until, now.Add(d))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	l.slowed = l.until
+	return a
 }
 
 // Spacing is how long to wait between two pages of a backlog, so that the other event types of the token find room in

@@ -202,6 +202,21 @@ func TestBacklogLeavesRoomAfter429(t *testing.T) {
 	}
 }
 
+// TestShortPauseDoesNotSlowABacklogDown: a server that says 429 now and then, for a moment, has room for the others.
+func TestShortPauseDoesNotSlowABacklogDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(600, 30_000)
+		for range 20 {
+			l.Pause(longPause - time.Millisecond)
+			time.Sleep(longPause) //nolint:forbidigo // the fake clock of the bubble
+			assert.Zero(t, l.Spacing())
+		}
+		l.Pause(longPause)
+		time.Sleep(longPause) //nolint:forbidigo // the fake clock of the bubble
+		assert.Equal(t, firstSpacing, l.Spacing())
+	})
+}
+
 func TestZeroSwitchesOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)
