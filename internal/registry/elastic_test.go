@@ -258,6 +258,8 @@ func TestCommitsShareARequest(t *testing.T) {
 	theirs.Account = "B"
 	require.NoError(t, other.Commit(t.Context(), taken, theirs))
 	first := make(chan struct{})
+	answerFirst := sync.OnceFunc(func() { close(first) })
+	t.Cleanup(answerFirst)
 	var once sync.Once
 	f.Answer(func(_ http.ResponseWriter, req *http.Request) bool {
 		if strings.HasSuffix(req.URL.Path, "/_bulk") {
@@ -268,18 +270,21 @@ func TestCommitsShareARequest(t *testing.T) {
 	before := f.Asked("POST /onepasswordbeat-state/_bulk")
 	var group sync.WaitGroup
 	const commits = 200
-	for i := range commits {
+	commit := func(i int) {
 		group.Go(func() {
 			assert.NoError(t, r.Commit(t.Context(), registry.Key{Input: fmt.Sprint("in", i), EventType: "x"}, registrytest.State(i)))
 		})
 	}
+	commit(0)
+	require.Eventually(t, func() bool { return f.Asked("POST /onepasswordbeat-state/_bulk") > before }, 10*time.Second, time.Millisecond)
+	for i := 1; i < commits; i++ {
+		commit(i)
+	}
 	group.Go(func() {
 		assert.ErrorContains(t, r.Commit(t.Context(), taken, registrytest.State(2)), "another account or output")
 	})
-	require.Eventually(t, func() bool {
-		return f.Asked("POST /onepasswordbeat-state/_bulk") > before && registry.Waiting(r) >= commits-10
-	}, 10*time.Second, time.Millisecond)
-	close(first)
+	require.Eventually(t, func() bool { return registry.Waiting(r) == commits }, 10*time.Second, time.Millisecond)
+	answerFirst()
 	group.Wait()
 	assert.Less(t, f.Asked("POST /onepasswordbeat-state/_bulk")-before, 20)
 	entries, err := r.List(t.Context())
