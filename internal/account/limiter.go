@@ -25,8 +25,8 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	until   time.Time     // the server asked for silence until then
-	spacing time.Duration // between the pages of a backlog, since the last 429
-	slowed  time.Time     // when that was
+	spacing time.Duration // between the pages of a backlog, at the end of the last long pause
+	slowed  time.Time     // when that pause ends or ended
 }
 
 // The spacing between the pages of a backlog after a 429 with a long pause: at first and at most, and after how long
@@ -84,7 +84,7 @@ func (l *Limiter) Pause(d time.Duration) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	if d >= longPause {
-		if now.After(l.until) { // the first of the requests that were under way
+		if now.After(l.slowed) { // the first of the requests that were under way
 			l.spacing = min(max(firstSpacing, 2*l.spacingAt(now)), maxSpacing)
 		}
 		l.slowed = later(l.slowed, now.Add(d))

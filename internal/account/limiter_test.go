@@ -212,8 +212,14 @@ func TestShortPauseDoesNotSlowABacklogDown(t *testing.T) {
 			assert.Zero(t, l.Spacing())
 		}
 		l.Pause(longPause)
-		time.Sleep(longPause) //nolint:forbidigo // the fake clock of the bubble
+		time.Sleep(longPause + time.Millisecond) //nolint:forbidigo // the fake clock of the bubble
 		assert.Equal(t, firstSpacing, l.Spacing())
+
+		l.Pause(longPause / 2)
+		l.Pause(longPause)
+		assert.Equal(t, 2*firstSpacing, l.Spacing(), "a long pause counts also within a short one")
+		l.Pause(longPause)
+		assert.Equal(t, 2*firstSpacing, l.Spacing(), "requests that were under way count once")
 	})
 }
 

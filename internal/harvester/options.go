@@ -50,7 +50,7 @@ type Limiter interface {
 	Pause(d time.Duration)
 	// PausedUntil is the end of the pause; a time in the past if there is none.
 	PausedUntil() time.Time
-	// Spacing is how long to wait between two pages of a backlog; 0 unless the server asked for a pause of late.
+	// Spacing is how long to wait between two pages of a backlog; 0 unless the server asked for a long pause lately.
 	Spacing() time.Duration
 }
 
