@@ -17,6 +17,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"onepasswordbeat/internal/eventsapi"
 )
 
 // ErrNoPosition is the error of a cursor file from which no time can be read: it is missing, empty or damaged, or its
@@ -24,8 +26,7 @@ import (
 var ErrNoPosition = errors.New("no position")
 
 const (
-	maxTail   = 64 << 10 // of a cursor file: it holds more than one line of the old beat, whose cursors have 200 bytes
-	maxCursor = 4 << 10
+	maxTail = 64 << 10 // of a cursor file: it holds more than one line of the old beat, whose cursors have 200 bytes
 )
 
 // ReadPosition returns the time up to which the old beat has read: that of the last whole line of its cursor file. Its
@@ -97,8 +98,8 @@ var oldest = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // decodeCursor returns the time in a cursor.
 func decodeCursor(cursor string, now time.Time) (at time.Time, err error) {
-	if len(cursor) > maxCursor {
-		return time.Time{}, fmt.Errorf("%w: its cursor is longer than %d bytes", ErrNoPosition, maxCursor)
+	if len(cursor) > eventsapi.MaxCursorBytes {
+		return time.Time{}, fmt.Errorf("%w: its cursor is longer than %d bytes", ErrNoPosition, eventsapi.MaxCursorBytes)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(cursor, "=")))
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 
+	"onepasswordbeat/internal/eventsapi"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -134,4 +136,14 @@ func TestKeys(t *testing.T) {
 		_, ok := parseKey(s)
 		assert.False(t, ok, s)
 	}
+}
+
+// TestCursorHasTheLimitOfTheAPI: what is read from a store passes the limit that a response passes.
+func TestCursorHasTheLimitOfTheAPI(t *testing.T) {
+	r := State{Cursor: strings.Repeat("c", eventsapi.MaxCursorBytes)}.record()
+	_, err := r.state()
+	require.NoError(t, err)
+	r.Cursor += "c"
+	_, err = r.state()
+	require.ErrorContains(t, err, "its cursor has more than")
 }
