@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -171,8 +169,7 @@ type registryPlace struct{ new bool }
 
 // open opens the registry, or makes one.
 func (p *registryPlace) open(dataPath string, log *logp.Logger) (*registry.Registry, error) {
-	_, err := os.Stat(registry.Dir(dataPath))
-	p.new = errors.Is(err, fs.ErrNotExist)
+	p.new = !hasFiles(dataPath)
 	return registry.Open(dataPath, log)
 }
 

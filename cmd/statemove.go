@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -103,7 +101,11 @@ func (m stateMove) between(ctx context.Context, s registry.Settings, log *logp.L
 	if len(results) == 0 {
 		return nothingStored(from)
 	}
-	if err := printMoved(out, results); err != nil {
+	rows := make([]row, len(results))
+	for i, r := range results {
+		rows[i] = row{r.Key, resultOf(r)}
+	}
+	if err := printRows(out, "RESULT", rows); err != nil {
 		return err
 	}
 	return m.summary(out, results, s.Backend, from.Place(), to.Place())
@@ -124,32 +126,42 @@ func (m stateMove) newFiles(ctx context.Context, from *registry.Registry) (regis
 	return registry.Open, nil
 }
 
-// hasFiles is whether there is a registry in path.data.
-func hasFiles(dataPath string) bool {
-	_, err := os.Stat(registry.Dir(dataPath))
-	return !errors.Is(err, fs.ErrNotExist)
+// row is what becomes of one state.
+type row struct {
+	key    registry.Key
+	result string
 }
 
-// printMoved prints a line per state.
-func printMoved(out io.Writer, results []registry.Moved) error {
+// printRows prints a line per state.
+func printRows(out io.Writer, title string, rows []row) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tRESULT")
-	for _, r := range results {
-		result := "moved"
-		switch {
-		case r.Err != nil:
-			result = "not moved: " + safetext.Short(r.Err.Error(), 2*safetext.MaxBytes)
-		case r.Already:
-			result = "was moved before"
-		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", safetext.Short(r.Key.Input, maxShownID), safetext.Short(r.Key.EventType, maxShownID), result)
+	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\t"+title)
+	for _, r := range rows {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", safetext.Short(r.key.Input, maxShownID), safetext.Short(r.key.EventType, maxShownID), r.result)
 	}
 	return w.Flush()
 }
 
+// The results of a move, and of its preview.
+const moved, movedBefore = "moved", "was moved before"
+
+func notMoved(err error) string {
+	return "not moved: " + safetext.Short(err.Error(), 2*safetext.MaxBytes)
+}
+
+func resultOf(m registry.Moved) string {
+	switch {
+	case m.Err != nil:
+		return notMoved(m.Err)
+	case m.Already:
+		return movedBefore
+	}
+	return moved
+}
+
 // summary says what became of all states, and what to do next.
 func (m stateMove) summary(out io.Writer, results []registry.Moved, backend, from, to string) error {
-	var moved, before, failed int
+	var done, before, failed int
 	for _, r := range results {
 		switch {
 		case r.Err != nil:
@@ -157,10 +169,10 @@ func (m stateMove) summary(out io.Writer, results []registry.Moved, backend, fro
 		case r.Already:
 			before++
 		default:
-			moved++
+			done++
 		}
 	}
-	_, err := fmt.Fprintf(out, "\nFrom %s\nto %s:\n%d moved, %d moved before, %d not moved.\n", from, to, moved, before, failed)
+	_, err := fmt.Fprintf(out, "\nFrom %s\nto %s:\n%d moved, %d moved before, %d not moved.\n", from, to, done, before, failed)
 	if err != nil {
 		return err
 	}
@@ -185,16 +197,15 @@ func (m stateMove) preview(ctx context.Context, from, to *registry.Registry, out
 	if len(entries) == 0 {
 		return nothingStored(from)
 	}
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "INPUT\tEVENT TYPE\tRESULT OF A MOVE")
-	for _, e := range entries {
+	rows := make([]row, len(entries))
+	for i, e := range entries {
 		result, err := previewOf(ctx, e, to)
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", safetext.Short(e.Key.Input, maxShownID), safetext.Short(e.Key.EventType, maxShownID), result)
+		rows[i] = row{e.Key, result}
 	}
-	if err := w.Flush(); err != nil {
+	if err := printRows(out, "RESULT OF A MOVE", rows); err != nil {
 		return err
 	}
 	_, err = io.WriteString(out, "\nNothing was moved: this is a dry run.\n")
@@ -211,19 +222,19 @@ func previewOf(ctx context.Context, e registry.Entry, to *registry.Registry) (st
 	case errors.As(err, new(*registry.UnavailableError)):
 		return "", err
 	case errors.As(e.Err, new(*registry.MovedError)) && err == nil:
-		return "was moved before", nil
+		return movedBefore, nil
 	case errors.As(e.Err, new(*registry.MovedError)):
 		return "not moved: it was moved away, and is not at the destination", nil
 	case e.Err != nil:
-		return "not moved: " + safetext.Short(e.Err.Error(), 2*safetext.MaxBytes), nil //nolint:nilerr // it is the result
+		return notMoved(e.Err), nil //nolint:nilerr // it is the result
 	case errors.Is(err, registry.ErrNotFound), isMark:
-		return "moved", nil
+		return moved, nil
 	case err != nil:
-		return "not moved: " + safetext.Short(err.Error(), 2*safetext.MaxBytes), nil
+		return notMoved(err), nil
 	}
 	there.Output = e.State.Output // files keep none
 	if there == e.State {
-		return "moved", nil
+		return moved, nil
 	}
 	return "not moved: another state is at the destination", nil
 }

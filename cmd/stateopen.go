@@ -96,6 +96,12 @@ func whileStopped(b *instance.Beat, do func() error) error {
 	return do()
 }
 
+// hasFiles is whether there is a registry in path.data.
+func hasFiles(dataPath string) bool {
+	_, err := os.Stat(registry.Dir(dataPath))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // stateSettings reads the section onepasswordbeat.state.
 func stateSettings(b *instance.Beat) (registry.Settings, error) {
 	section, err := b.BeatConfig()
